@@ -1,0 +1,91 @@
+# fwctl: build, test, install. `make help` lists the targets.
+#
+#   make BUILD=dir          another build folder (default: build)
+#   make CC=clang           another compiler
+#   make SAN=address,undefined BUILD=build-asan    with sanitizers
+
+CC      ?= gcc
+BUILD   ?= build
+PREFIX  ?= /usr
+SAN     ?=
+VERSION := 0.1.0
+
+# The road from text to kernel: a module may use itself and what stands before it.
+MODULES := base net diag syntax policy diagram ruleset compile kernel proof store engine cli
+LIBMODULES := $(filter-out cli,$(MODULES))
+
+PKGS     := libnftnl libmnl jansson
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wswitch-enum \
+        -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla -Wformat=2 \
+        -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Werror
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+OPT  ?= -O2 -g
+ifneq ($(SAN),)
+OPT    := -O1 -g -fno-omit-frame-pointer
+HARDEN := -fPIE
+SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all
+endif
+
+ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) \
+              -Iinclude -Isrc -I$(BUILD)/gen $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+
+srcs = $(sort $(wildcard src/$(1)/*.c))
+objs = $(patsubst %.c,$(BUILD)/%.o,$(call srcs,$(1)))
+# Static libraries of the modules up to and including $(1), last first, as the linker wants them.
+upto = $(shell out=; for m in $(MODULES); do [ -n "$(wildcard src/*)" ]; ls src/$$m/*.c >/dev/null 2>&1 && \
+         out="$(BUILD)/lib$$m.a $$out"; [ $$m = $(1) ] && break; done; echo $$out)
+
+PRESENT := $(foreach m,$(MODULES),$(if $(call srcs,$(m)),$(m)))
+LIBS    := $(foreach m,$(filter-out cli,$(PRESENT)),$(BUILD)/lib$(m).a)
+
+.PHONY: all check bench install uninstall fuzz lint format clean help unit
+all: $(BUILD)/fwctl
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+	@echo "targets: all check unit bench install uninstall fuzz lint format clean"
+
+$(BUILD)/fwctl: $(call objs,cli) $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(call objs,cli) -Wl,--start-group $(LIBS) -Wl,--end-group $(PKG_LIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define module_rule
+$(BUILD)/lib$(1).a: $(call objs,$(1))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach m,$(filter-out cli,$(PRESENT)),$(eval $(call module_rule,$(m))))
+
+# The catalogue is compiled into the program, so that a policy needs no file but its own.
+$(BUILD)/gen/catalogue_text.inc: policies/services.conf
+	@mkdir -p $(@D)
+	od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+$(BUILD)/src/policy/catalogue.o: $(BUILD)/gen/catalogue_text.inc
+
+# Unit tests: tests/unit/test_MODULE[_TOPIC].c, linked with the modules up to MODULE only.
+UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRCS))
+unit_module = $(word 2,$(subst _, ,$(notdir $(1))))
+define unit_rule
+$(BUILD)/unit/$(notdir $(1:.c=)): $(BUILD)/$(1:.c=.o) $(call upto,$(call unit_module,$(1:.c=)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) -lcmocka
+endef
+$(foreach t,$(UNIT_SRCS),$(eval $(call unit_rule,$(t))))
+unit: $(UNIT_BINS)
+	@fail=0; for t in $(UNIT_BINS); do $$t || fail=1; done; exit $$fail
+unit-%: $(BUILD)/unit/test_%
+	$<
+
+clean:
+	rm -rf $(BUILD)
+
+include $(wildcard mk/*.mk)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

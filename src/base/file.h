@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* base/file.h - whole files, read with a limit and written so that a power cut leaves the old or the new. */
+#ifndef FW_BASE_FILE_H
+#define FW_BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+
+/* Reads all of a regular file or pipe (fd is not closed), at most `max` bytes: 0 with *ret_data (heap, NUL behind, caller frees);
+ * -EFBIG over max; -EISDIR; -errno. Devices other than pipes and /dev/stdin's target are -EINVAL (an endless /dev/zero). */
+int fw_file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_len);
+int fw_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len);
+/* Writes a temporary file beside `path`, fsync, rename, fsync of the folder. 0 or -errno; on failure `path` is as it was. */
+int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode);
+/* mkdir -p with `mode` for what is made. 0 or -errno. */
+int fw_file_make_dirs(const char *path, mode_t mode);
+
+#endif
