@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* store/store.c - the folders, the lock, the pointer to the running generation and what is known of the kernel. Invariant: every file
+ * is replaced by a rename; a file that does not parse is as good as none. */
+#include "store/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/paths.h"
+
+static const char *folder_from_env(const char *variable, const char *otherwise)
+{
+	const char *value = secure_getenv(variable);
+
+	return value && value[0] == '/' ? value : otherwise;
+}
+
+static char *folder_path(const char *root, const char *netns)
+{
+	char *path = NULL;
+	int length = netns ? asprintf(&path, "%s/netns/%s", root, netns) : asprintf(&path, "%s", root);
+
+	return length < 0 ? NULL : path;
+}
+
+static bool is_folder_name(const char *name)
+{
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+int fw_store_open(const char *netns, struct fw_store **ret_store)
+{
+	if (netns && !is_folder_name(netns))
+		return -EINVAL;
+
+	struct fw_store *store = calloc(1, sizeof(*store));
+	if (!store)
+		return -ENOMEM;
+	store->lock_fd = -1;
+	store->state_dir = folder_path(folder_from_env("FWCTL_STATE_DIR", FW_STORE_STATE_DIR), netns);
+	store->run_dir = folder_path(folder_from_env("FWCTL_RUN_DIR", FW_STORE_RUN_DIR), netns);
+	if (!store->state_dir || !store->run_dir) {
+		fw_store_close(store);
+		return -ENOMEM;
+	}
+	*ret_store = store;
+	return 0;
+}
+
+void fw_store_close(struct fw_store *store)
+{
+	if (!store)
+		return;
+	fw_close_fd(&store->lock_fd);
+	free(store->state_dir);
+	free(store->run_dir);
+	free(store);
+}
+
+const char *fw_store_state_dir(const struct fw_store *store)
+{
+	return store->state_dir;
+}
+
+char *fw_store_path(const char *folder, const char *name)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int wait_for_lock(int fd, unsigned int timeout_ms)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	const int64_t end = monotonic_ms() + timeout_ms;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (monotonic_ms() >= end)
+			return -EBUSY;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+int fw_store_lock(struct fw_store *store, unsigned int timeout_ms)
+{
+	if (store->lock_fd >= 0)
+		return 0;
+	int r = fw_file_make_dirs(store->run_dir, 0755);
+	if (r < 0)
+		return r;
+
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, "lock");
+	if (!path)
+		return -ENOMEM;
+	int fd FW_CLEANUP(fw_close_fd) = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = wait_for_lock(fd, timeout_ms);
+	if (r < 0)
+		return r;
+	store->lock_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+static int read_small_file(const char *folder, const char *name, char **ret_text)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(folder, name);
+	size_t len = 0;
+
+	return path ? fw_file_read(path, 4096, ret_text, &len) : -ENOMEM;
+}
+
+static int write_small_file(const char *folder, const char *name, const char *text)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(folder, name);
+	if (!path)
+		return -ENOMEM;
+
+	int r = fw_file_make_dirs(folder, 0755);
+	return r < 0 ? r : fw_file_write_atomic(path, fw_str_from(text), 0600);
+}
+
+int fw_store_current(struct fw_store *store, uint64_t *ret_number)
+{
+	char *text FW_CLEANUP(fw_free_ptr) = NULL;
+	int r = read_small_file(store->state_dir, "current", &text);
+	if (r < 0)
+		return r;
+	return sscanf(text, "%" SCNu64, ret_number) == 1 ? 0 : -EBADMSG;
+}
+
+int fw_store_set_current(struct fw_store *store, uint64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
+	return write_small_file(store->state_dir, "current", text);
+}
+
+#define KNOWN_FORMAT "boot %63s\nnamespace %" SCNu64 " %" SCNu64 "\nkernel %" SCNu32 "\ngeneration %" SCNu64 "\nruleset %32s\n"
+
+int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known)
+{
+	char *text FW_CLEANUP(fw_free_ptr) = NULL;
+	int r = read_small_file(store->run_dir, "known", &text);
+	if (r < 0)
+		return r;
+
+	struct fw_known known = { 0 };
+	if (sscanf(text, KNOWN_FORMAT, known.boot_id, &known.netns_dev, &known.netns_inode, &known.kernel_generation,
+		   &known.generation, known.ruleset_hash) != 6)
+		return -EBADMSG;
+	*ret_known = known;
+	return 0;
+}
+
+int fw_store_write_known(struct fw_store *store, const struct fw_known *known)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "boot %s\nnamespace %" PRIu64 " %" PRIu64 "\nkernel %" PRIu32 "\ngeneration %" PRIu64 "\nruleset %s\n",
+		 known->boot_id, known->netns_dev, known->netns_inode, known->kernel_generation, known->generation,
+		 known->ruleset_hash);
+	return write_small_file(store->run_dir, "known", text);
+}
+
+void fw_store_forget(struct fw_store *store)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, "known");
+
+	if (path)
+		unlink(path);
+}
+
+int fw_store_boot_id(char ret_id[64])
+{
+	int fd FW_CLEANUP(fw_close_fd) = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	ssize_t got = read(fd, ret_id, 63);
+	if (got <= 0)
+		return got < 0 ? -errno : -EIO;
+	ret_id[got] = '\0';
+	ret_id[strcspn(ret_id, "\n")] = '\0';
+	return 0;
+}
