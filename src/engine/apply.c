@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine/apply.c - plan, apply, renew and flush: read what runs, compare with what shall run, send the difference as one transaction. Order of events: the generation
+ * is on disk before the commit and goes again where the commit fails; after the commit the kernel is the truth, and the rest is a pointer. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/internal.h"
+
+#define LOCK_TIMEOUT_MS 30000
+
+/* Everything that an apply carries from reading to committing. */
+struct work {
+	struct fw_loaded loaded;
+	struct fw_running running;
+	struct fw_ruleset *want;
+	struct fw_plan plan;
+	int64_t clock; /* that `during` is compiled for */
+};
+
+static enum fw_outcome compare(struct fw_session *session, struct work *work)
+{
+	enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_ALL, true, &work->running);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+
+	struct fw_plan plan = { .first = !work->running.ruleset };
+	plan.generation = work->running.has_generation ? work->running.generation.number : 0;
+	fw_vec_init(&plan.lines, session->arena, sizeof(struct fw_plan_line));
+	int r = fw_compile_beside(session, work->loaded.policy, work->running.ruleset, work->clock, &work->want);
+	if (r != 0)
+		return fw_fail_compile(session, r, "compiling the policy");
+	r = fw_ruleset_diff(session->arena, work->running.ruleset, work->want, &plan.changes);
+	if (r == 0 && plan.changes.list.len > 0)
+		r = fw_plan_describe(session, &work->running, work->loaded.policy, &plan);
+	if (r < 0)
+		return fw_fail_compile(session, r, "comparing with what runs");
+	fw_plan_count(&plan);
+	work->plan = plan;
+	return FW_OUTCOME_DONE;
+}
+
+static enum fw_outcome load(struct fw_session *session, const char *path, struct work *work)
+{
+	int r = fw_load_policy(session, path, &work->loaded);
+
+	return r ? fw_fail_compile(session, r, "reading the policy") : FW_OUTCOME_DONE;
+}
+
+enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, struct fw_plan *ret_plan)
+{
+	struct work work = { .clock = session->now };
+	enum fw_outcome outcome = load(session, path, &work);
+
+	if (outcome == FW_OUTCOME_DONE)
+		outcome = compare(session, &work);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+	*ret_plan = work.plan;
+	return work.plan.changes.list.len > 0 ? FW_OUTCOME_DIFFERS : FW_OUTCOME_DONE;
+}
+
+/* Nobody wrote since the last apply, and it made this very ruleset: nothing needs to be read back. */
+static bool runs_already(struct fw_session *session, struct work *work)
+{
+	struct fw_known known;
+	struct fw_ruleset *heads = NULL, *want = NULL;
+	uint32_t generation;
+	char hash[FW_HASH_HEX];
+
+	if (!fw_known_holds(session, &known) || known.generation == 0 ||
+	    fw_kernel_snapshot(session->kernel, session->arena, 0, &heads, &generation) < 0 || !heads ||
+	    generation != known.kernel_generation ||
+	    fw_compile_beside(session, work->loaded.policy, heads, work->clock, &want) != 0)
+		return false;
+	fw_hash_hex(fw_ruleset_fingerprint(want), hash);
+	work->running.generation.number = known.generation;
+	return strcmp(hash, known.ruleset_hash) == 0;
+}
+
+static const char *who(struct fw_session *session)
+{
+	struct passwd entry, *found = NULL;
+	char text[4096];
+	const char *sudo = getenv("SUDO_USER");
+
+	if (sudo && *sudo)
+		return fw_arena_printf(session->arena, "%.64s", sudo);
+	if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) == 0 && found)
+		return fw_arena_copy(session->arena, fw_str_from(found->pw_name));
+	return fw_arena_printf(session->arena, "%u", getuid());
+}
+
+static uint64_t next_number(struct fw_session *session)
+{
+	struct fw_vec numbers;
+	uint64_t current = 0, last = 0;
+
+	fw_vec_init(&numbers, session->arena, sizeof(uint64_t));
+	if (fw_store_generations(session->store, &numbers) == 0 && numbers.len > 0)
+		last = *(const uint64_t *)fw_vec_at(&numbers, numbers.len - 1);
+	if (fw_store_current(session->store, &current) == 0 && current > last)
+		last = current;
+	return last + 1;
+}
+
+static int write_generation(struct fw_session *session, const struct work *work, uint64_t number)
+{
+	const struct fw_policy *policy = work->loaded.policy;
+	struct fw_generation generation = { .number = number,
+					    .path = policy->path,
+					    .applied_at = time(NULL),
+					    .compiled_for = work->clock,
+					    .user = who(session),
+					    .file_count = policy->file_count,
+					    .ids = work->loaded.ids.items,
+					    .id_count = work->loaded.ids.len };
+	struct fw_generation_file *files = fw_arena_alloc(session->arena, policy->file_count, sizeof(*files));
+	if (!files)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < policy->file_count; i++)
+		files[i] = (struct fw_generation_file){ policy->files[i].path, policy->files[i].text };
+	generation.files = files;
+	fw_hash_hex(policy->hash, generation.policy_hash);
+	return fw_store_write_generation(session->store, &generation);
+}
+
+static void pause_before_retry(unsigned int attempt)
+{
+	const struct timespec pause = { .tv_nsec = 1000000L << (attempt < 6 ? attempt : 6) };
+
+	nanosleep(&pause, NULL);
+}
+
+/* Commits what differs; where somebody wrote in between, reads again and compares anew. */
+static enum fw_outcome commit(struct fw_session *session, struct work *work, uint32_t *ret_generation)
+{
+	for (unsigned int attempt = 0; attempt < FW_RETRIES; attempt++) {
+		struct fw_kernel_error error = { 0 };
+		if (work->plan.changes.list.len == 0) {
+			*ret_generation = work->running.kernel_generation;
+			return FW_OUTCOME_DONE;
+		}
+		int r = fw_kernel_commit(session->kernel, &work->plan.changes, work->running.kernel_generation, ret_generation, &error);
+		if (r == 0)
+			return FW_OUTCOME_DONE;
+		if (r != -ERESTART)
+			return fw_fail_commit(session, &error);
+		pause_before_retry(attempt);
+		enum fw_outcome outcome = compare(session, work);
+		if (outcome != FW_OUTCOME_DONE)
+			return outcome;
+	}
+	return fw_fail_errno(session, -ERESTART, "committing the policy");
+}
+
+static void settle(struct fw_session *session, const struct work *work, uint64_t number, uint32_t kernel_generation)
+{
+	/* what follows is a pointer and a memory: the policy runs, and a later command finds it by the manifest's hash */
+	if (fw_store_set_current(session->store, number) == 0)
+		fw_store_prune(session->store, number);
+	fw_remember(session, kernel_generation, number, fw_ruleset_fingerprint(work->want));
+}
+
+static enum fw_outcome commit_generation(struct fw_session *session, struct work *work, struct fw_applied *applied)
+{
+	uint32_t kernel_generation = 0;
+	uint64_t number = next_number(session);
+	int r = write_generation(session, work, number);
+	if (r < 0)
+		return fw_fail_errno(session, r, "writing the generation to the state folder");
+
+	if (work->plan.first)
+		applied->adopted = fw_adopt_connections(session, work->loaded.policy);
+	enum fw_outcome outcome = commit(session, work, &kernel_generation);
+	if (outcome != FW_OUTCOME_DONE) {
+		fw_store_remove_generation(session->store, number);
+		return outcome;
+	}
+	settle(session, work, number, kernel_generation);
+	applied->generation = number;
+	applied->changed = true;
+	return FW_OUTCOME_DONE;
+}
+
+static size_t count_rules(const struct fw_policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t d = 0; d < FW_DIRECTIONS; d++)
+		count += policy->rule_count[d];
+	return count;
+}
+
+static enum fw_outcome lock(struct fw_session *session)
+{
+	int r = fw_store_lock(session->store, LOCK_TIMEOUT_MS);
+
+	return r < 0 ? fw_fail_errno(session, r, "taking the lock of the run folder") : FW_OUTCOME_DONE;
+}
+
+enum fw_outcome fw_engine_apply(struct fw_session *session, const char *path, struct fw_applied *ret_applied)
+{
+	struct work work = { .clock = session->now };
+	struct fw_applied applied = { 0 };
+	enum fw_outcome outcome = load(session, path, &work);
+
+	if (outcome == FW_OUTCOME_DONE)
+		outcome = lock(session);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+	applied.rules = count_rules(work.loaded.policy);
+	if (runs_already(session, &work)) {
+		applied.generation = work.running.generation.number;
+		*ret_applied = applied;
+		return FW_OUTCOME_DONE;
+	}
+
+	outcome = compare(session, &work);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+	applied.generation = work.plan.generation;
+	if (work.plan.changes.list.len > 0 || !work.running.has_generation)
+		outcome = commit_generation(session, &work, &applied);
+	else
+		fw_remember(session, work.running.kernel_generation, applied.generation, fw_ruleset_fingerprint(work.want));
+	applied.plan = work.plan;
+	if (outcome == FW_OUTCOME_DONE)
+		*ret_applied = applied;
+	return outcome;
+}
+
+static enum fw_outcome renew_running(struct fw_session *session, struct work *work, struct fw_applied *applied)
+{
+	uint32_t kernel_generation = 0;
+	enum fw_outcome outcome = commit(session, work, &kernel_generation);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+
+	struct fw_generation generation = work->running.generation;
+	generation.compiled_for = work->clock;
+	int r = fw_store_write_generation(session->store, &generation);
+	if (r < 0)
+		return fw_fail_errno(session, r, "writing the generation to the state folder");
+	fw_remember(session, kernel_generation, generation.number, fw_ruleset_fingerprint(work->want));
+	applied->changed = work->plan.changes.list.len > 0;
+	return FW_OUTCOME_DONE;
+}
+
+enum fw_outcome fw_engine_renew(struct fw_session *session, struct fw_applied *ret_applied)
+{
+	struct work work = { .clock = session->now };
+	struct fw_applied applied = { 0 };
+	enum fw_outcome outcome = lock(session);
+
+	if (outcome == FW_OUTCOME_DONE)
+		outcome = fw_read_running(session, FW_SNAPSHOT_RULES, true, &work.running);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+	*ret_applied = applied;
+	if (!work.running.ruleset)
+		return FW_OUTCOME_DONE;
+	if (!work.running.policy)
+		return fw_fail(session, FW_OUTCOME_REFUSED, "fwctl apply", "the text of the running policy is not in the state folder");
+
+	work.loaded.policy = work.running.policy;
+	applied.generation = work.running.generation.number;
+	outcome = compare(session, &work);
+	if (outcome == FW_OUTCOME_DONE)
+		outcome = renew_running(session, &work, &applied);
+	applied.plan = work.plan;
+	*ret_applied = applied;
+	return outcome;
+}
+
+static enum fw_outcome commit_flush(struct fw_session *session, size_t *ret_objects)
+{
+	for (unsigned int attempt = 0; attempt < FW_RETRIES; attempt++) {
+		struct fw_running running;
+		struct fw_changes changes;
+		struct fw_kernel_error error = { 0 };
+		uint32_t generation;
+		enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_RULES, false, &running);
+		if (outcome != FW_OUTCOME_DONE)
+			return outcome;
+		*ret_objects = running.ruleset ? running.ruleset->chains.len + running.ruleset->sets.len + running.ruleset->objects.len : 0;
+		if (!running.ruleset)
+			return FW_OUTCOME_DONE;
+		int r = fw_ruleset_flush(session->arena, running.ruleset, &changes);
+		if (r < 0)
+			return fw_fail_errno(session, r, "flushing");
+		r = fw_kernel_commit(session->kernel, &changes, running.kernel_generation, &generation, &error);
+		if (r != -ERESTART)
+			return r == 0 ? FW_OUTCOME_DONE : fw_fail_commit(session, &error);
+		pause_before_retry(attempt);
+	}
+	return fw_fail_errno(session, -ERESTART, "flushing");
+}
+
+enum fw_outcome fw_engine_flush(struct fw_session *session, size_t *ret_objects)
+{
+	enum fw_outcome outcome = lock(session);
+
+	if (outcome == FW_OUTCOME_DONE)
+		outcome = commit_flush(session, ret_objects);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+	fw_store_forget(session->store);
+	uint64_t current = 0;
+	if (fw_store_current(session->store, &current) == 0 && current != 0)
+		fw_store_set_current(session->store, 0);
+	return FW_OUTCOME_DONE;
+}

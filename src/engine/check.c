@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine/check.c - the use cases that need no kernel: check, fmt, and show of a policy. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/internal.h"
+#include "syntax/parse.h"
+
+enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, struct fw_policy **ret_policy,
+				struct fw_ruleset **ret_ruleset)
+{
+	struct fw_loaded loaded;
+	struct fw_ruleset *ruleset;
+
+	int r = fw_load_policy(session, path, &loaded);
+	if (r != 0)
+		return fw_fail_compile(session, r, "reading the policy");
+	r = fw_compile_beside(session, loaded.policy, NULL, session->now, &ruleset);
+	if (r != 0)
+		return fw_fail_compile(session, r, "compiling the policy");
+	if (ret_policy)
+		*ret_policy = loaded.policy;
+	if (ret_ruleset)
+		*ret_ruleset = ruleset;
+	return FW_OUTCOME_DONE;
+}
+
+static int read_text(struct fw_session *session, const char *path, struct fw_str *ret_text)
+{
+	char *heap FW_CLEANUP(fw_free_ptr) = NULL;
+	size_t len = 0;
+	const bool is_stdin = strcmp(path, "-") == 0;
+	int r = is_stdin ? fw_file_read_fd(0, FW_PARSE_MAX_TEXT, &heap, &len) : fw_file_read(path, FW_PARSE_MAX_TEXT, &heap, &len);
+	if (r < 0)
+		return r;
+
+	const char *text = fw_arena_copy(session->arena, (struct fw_str){ heap, len });
+	if (!text)
+		return -ENOMEM;
+	*ret_text = (struct fw_str){ text, len };
+	return 0;
+}
+
+enum fw_outcome fw_engine_format(struct fw_session *session, const char *path, struct fw_buf *out)
+{
+	struct fw_str text;
+	int r = read_text(session, path, &text);
+	if (r == -EFBIG)
+		return fw_fail(session, FW_OUTCOME_POLICY, NULL, "%s: larger than %u MiB", path, FW_PARSE_MAX_TEXT >> 20);
+	if (r < 0)
+		return fw_fail(session, FW_OUTCOME_POLICY, NULL, "%s: %s", path, strerror(-r));
+
+	struct fw_ast_file *file;
+	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
+	const uint32_t source = fw_sources_add(&session->sources, name, text, (struct fw_span){ 0 });
+	r = source ? fw_parse(session->arena, &session->diags, source, &file) : -ENOMEM;
+	if (r == 0 && session->diags.errors > 0)
+		r = FW_REPORTED;
+	if (r == 0)
+		r = fw_format(session->arena, &session->sources, file, out);
+	if (r == 0)
+		r = out->error;
+	return r ? fw_fail_compile(session, r, "formatting the policy") : FW_OUTCOME_DONE;
+}
+
+enum fw_outcome fw_engine_show(struct fw_session *session, const char *path, struct fw_ruleset **ret_ruleset)
+{
+	if (path)
+		return fw_engine_check(session, path, NULL, ret_ruleset);
+
+	uint32_t generation;
+	struct fw_ruleset *ruleset = NULL;
+	int r = fw_kernel_snapshot(session->kernel, session->arena, FW_SNAPSHOT_ALL, &ruleset, &generation);
+	if (r < 0)
+		return fw_fail_errno(session, r, "reading the rules of the kernel");
+	if (!ruleset)
+		return fw_fail(session, FW_OUTCOME_OUT_OF_SYNC, "fwctl apply POLICY", "no policy is applied here");
+	*ret_ruleset = ruleset;
+	return FW_OUTCOME_DONE;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine/describe.c - how a policy differs from the running one, in the words of the policy: statements by their id, groups by their addresses,
+ * defaults, built-ins, options, order. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/internal.h"
+
+/* One rule or block of either policy. */
+struct item {
+	const char *id, *text, *file;
+	uint32_t line;
+	bool matched; /* the other policy has it, or its line is told */
+};
+
+struct side {
+	struct fw_vec items; /* struct item, in the order of decision */
+	struct fw_map by_id; /* id -> index + 1 */
+};
+
+static int add_item(struct side *side, const struct item *item)
+{
+	struct item *slot = fw_vec_push(&side->items);
+	if (!slot)
+		return -ENOMEM;
+
+	*slot = *item;
+	int r = fw_map_put(&side->by_id, fw_str_from(item->id), (void *)(uintptr_t)side->items.len);
+	return r == -EEXIST ? 0 : r;
+}
+
+static int add_statement(struct side *side, const struct fw_policy *policy, const char *id, const char *text, struct fw_span span)
+{
+	const struct fw_place place = fw_sources_place(policy->sources, span);
+
+	return add_item(side, &(struct item){ .id = id, .text = text, .file = place.file, .line = place.line });
+}
+
+static int side_of_policy(struct side *side, const struct fw_policy *policy)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < policy->block_count; i++)
+		r = add_statement(side, policy, policy->blocks[i].id, policy->blocks[i].text, policy->blocks[i].span);
+	for (size_t d = 0; d < FW_DIRECTIONS; d++)
+		for (size_t i = 0; r == 0 && i < policy->rule_count[d]; i++)
+			r = add_statement(side, policy, policy->rules[d][i]->id, policy->rules[d][i]->text, policy->rules[d][i]->span);
+	return r;
+}
+
+static int side_of_manifest(struct side *side, const struct fw_manifest *manifest)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < manifest->line_count; i++) {
+		const struct fw_manifest_line *line = &manifest->lines[i];
+		const char *file = line->file < manifest->file_count ? manifest->files[line->file] : NULL;
+		r = add_item(side, &(struct item){ .id = line->id, .text = "a rule whose text is not known any more", .file = file, .line = line->line });
+	}
+	return r;
+}
+
+static void side_init(struct side *side, struct fw_arena *arena)
+{
+	fw_vec_init(&side->items, arena, sizeof(struct item));
+	fw_map_init(&side->by_id, arena);
+}
+
+struct describer {
+	struct fw_session *session;
+	struct fw_plan *plan;
+	int error;
+};
+
+static void tell(struct describer *d, char sign, const struct item *at, const char *text)
+{
+	struct fw_plan_line *line = fw_vec_push(&d->plan->lines);
+
+	if (!line || !text) {
+		d->error = -ENOMEM;
+		return;
+	}
+	*line = (struct fw_plan_line){ sign, at ? at->file : NULL, at ? at->line : 0, text };
+}
+
+static struct item *find(const struct side *side, const char *id)
+{
+	const uintptr_t index = (uintptr_t)fw_map_get(&side->by_id, fw_str_from(id));
+
+	return index ? fw_vec_at(&side->items, index - 1) : NULL;
+}
+
+static bool same_place(const struct item *a, const struct item *b)
+{
+	return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
+}
+
+/* A rule that went from the line where a new one stands was changed. Both lists are in order, so one walk beside the other finds them. */
+static struct item *gone_from_place(struct fw_map *gone_by_place, const struct item *added)
+{
+	char key[512];
+
+	snprintf(key, sizeof(key), "%s:%u", added->file ? added->file : "", added->line);
+	struct item *item = fw_map_get(gone_by_place, fw_str_from(key));
+	return item && !item->matched && same_place(item, added) ? item : NULL;
+}
+
+static void index_gone(struct describer *d, struct side *have, const struct side *want, struct fw_map *ret_places)
+{
+	for (size_t i = 0; i < have->items.len; i++) {
+		struct item *item = fw_vec_at(&have->items, i);
+		item->matched = find(want, item->id) != NULL;
+		if (item->matched)
+			continue;
+		const char *key = fw_arena_printf(d->session->arena, "%s:%u", item->file ? item->file : "", item->line);
+		if (!key || fw_map_set(ret_places, fw_str_from(key), item) < 0)
+			d->error = -ENOMEM;
+	}
+}
+
+static void tell_statements(struct describer *d, struct side *have, const struct side *want)
+{
+	struct fw_map places;
+
+	fw_map_init(&places, d->session->arena);
+	index_gone(d, have, want, &places);
+	for (size_t i = 0; i < want->items.len; i++) {
+		const struct item *item = fw_vec_at(&want->items, i);
+		if (find(have, item->id))
+			continue;
+		struct item *old = gone_from_place(&places, item);
+		if (old) {
+			old->matched = true;
+			tell(d, '~', item, fw_arena_printf(d->session->arena, "%s  ->  %s", old->text, item->text));
+		} else {
+			tell(d, '+', item, item->text);
+		}
+	}
+	for (size_t i = 0; i < have->items.len; i++) {
+		const struct item *item = fw_vec_at(&have->items, i);
+		if (!item->matched)
+			tell(d, '-', item, item->text);
+	}
+}
+
+static void tell_order(struct describer *d, const struct side *have, const struct side *want)
+{
+	uintptr_t last = 0;
+
+	for (size_t i = 0; i < want->items.len; i++) {
+		const struct item *item = fw_vec_at(&want->items, i);
+		const uintptr_t index = (uintptr_t)fw_map_get(&have->by_id, fw_str_from(item->id));
+		if (index && index < last) {
+			tell(d, '~', item, fw_arena_printf(d->session->arena, "%s  (stands elsewhere in the order)", item->text));
+			return;
+		}
+		last = index ? index : last;
+	}
+}
+
+static void tell_defaults(struct describer *d, const struct fw_policy *have, const struct fw_policy *want)
+{
+	for (unsigned int i = 0; i < FW_DIRECTIONS; i++) {
+		const struct fw_default *old = &have->defaults[i], *new = &want->defaults[i];
+		if (i == FW_FORWARD && !have->has_forward && !want->has_forward)
+			continue;
+		const bool appears = i == FW_FORWARD && have->has_forward != want->has_forward;
+		if (!appears && old->verdict == new->verdict && old->log.on == new->log.on)
+			continue;
+		tell(d, '~', NULL,
+		     fw_arena_printf(d->session->arena, "default %s %s%s  ->  %s%s", fw_direction_name(i),
+				     appears && !have->has_forward ? "(left alone)" : fw_verdict_name(old->verdict),
+				     old->log.on ? " log" : "",
+				     appears && !want->has_forward ? "(left alone)" : fw_verdict_name(new->verdict),
+				     new->log.on ? " log" : ""));
+	}
+}
+
+static void tell_options(struct describer *d, const struct fw_options *have, const struct fw_options *want)
+{
+	for (unsigned int i = 0; i < FW_BUILTINS; i++)
+		if (have->builtin_off[i] != want->builtin_off[i])
+			tell(d, '~', NULL, fw_arena_printf(d->session->arena, "built-in %s  ->  %s", fw_builtin_name(i),
+							   want->builtin_off[i] ? "off" : "on"));
+	if (have->log_group != want->log_group)
+		tell(d, '~', NULL, fw_arena_printf(d->session->arena, "option log-group %u  ->  %u", have->log_group, want->log_group));
+}
+
+static const struct fw_group *find_group(const struct fw_policy *policy, struct fw_str name)
+{
+	for (size_t i = 0; i < policy->group_count; i++)
+		if (fw_str_equal(policy->groups[i]->name, name))
+			return policy->groups[i];
+	return NULL;
+}
+
+static int count_difference(struct fw_arena *arena, const struct fw_group *a, const struct fw_group *b, size_t *ret_count)
+{
+	*ret_count = 0;
+	for (unsigned int f = 0; f < FW_FAMILIES; f++) {
+		struct fw_iset rest;
+		int r = fw_iset_subtract(arena, a->addresses[f], b->addresses[f], &rest);
+		if (r < 0)
+			return r;
+		*ret_count += rest.len;
+	}
+	return 0;
+}
+
+static void tell_group(struct describer *d, const struct fw_group *old, const struct fw_group *new)
+{
+	size_t more, less;
+
+	if (!old) {
+		tell(d, '+', NULL, fw_arena_printf(d->session->arena, "group %s", new->name.data));
+		return;
+	}
+	if (old->kind == FW_GROUP_DYNAMIC || new->kind == FW_GROUP_DYNAMIC) {
+		if (old->kind != new->kind || old->size != new->size || old->timeout_s != new->timeout_s)
+			tell(d, '~', NULL, fw_arena_printf(d->session->arena, "group %s", new->name.data));
+		return;
+	}
+	if (count_difference(d->session->arena, new, old, &more) < 0 || count_difference(d->session->arena, old, new, &less) < 0)
+		d->error = -ENOMEM;
+	else if (more + less > 0)
+		tell(d, '~', NULL, fw_arena_printf(d->session->arena, "group %s  (ranges of addresses: %zu more, %zu less)", new->name.data, more, less));
+}
+
+static void tell_groups(struct describer *d, const struct fw_policy *have, const struct fw_policy *want)
+{
+	for (size_t i = 0; i < want->group_count; i++)
+		tell_group(d, find_group(have, want->groups[i]->name), want->groups[i]);
+	for (size_t i = 0; i < have->group_count; i++)
+		if (!find_group(want, have->groups[i]->name))
+			tell(d, '-', NULL, fw_arena_printf(d->session->arena, "group %s", have->groups[i]->name.data));
+}
+
+static bool only_manifest(const struct fw_changes *changes)
+{
+	for (size_t i = 0; i < changes->list.len; i++) {
+		const struct fw_change *change = fw_vec_at(&changes->list, i);
+		if (!change->chain || strcmp(change->chain->name, FW_MANIFEST_CHAIN) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void tell_rest(struct describer *d)
+{
+	const struct fw_changes *changes = &d->plan->changes;
+
+	if (d->plan->lines.len > 0 || changes->list.len == 0)
+		return;
+	if (only_manifest(changes))
+		tell(d, '~', NULL, "lines of the file have moved; no packet is decided differently");
+	else
+		tell(d, '~', NULL, fw_arena_printf(d->session->arena, "the kernel's table is made to hold what the policy says again (changes: %zu)",
+						   changes->list.len));
+}
+
+int fw_plan_describe(struct fw_session *session, const struct fw_running *running, const struct fw_policy *want, struct fw_plan *plan)
+{
+	struct describer d = { .session = session, .plan = plan };
+	struct side have_side, want_side;
+
+	side_init(&have_side, session->arena);
+	side_init(&want_side, session->arena);
+	int r = side_of_policy(&want_side, want);
+	if (r == 0 && running->policy)
+		r = side_of_policy(&have_side, running->policy);
+	else if (r == 0 && running->has_manifest)
+		r = side_of_manifest(&have_side, &running->manifest);
+	if (r < 0)
+		return r;
+
+	tell_statements(&d, &have_side, &want_side);
+	tell_order(&d, &have_side, &want_side);
+	if (running->policy) {
+		tell_defaults(&d, running->policy, want);
+		tell_options(&d, &running->policy->options, &want->options);
+		tell_groups(&d, running->policy, want);
+	}
+	tell_rest(&d);
+	return d.error;
+}
+
+void fw_plan_count(struct fw_plan *plan)
+{
+	for (size_t i = 0; i < plan->changes.list.len; i++) {
+		const struct fw_change *change = fw_vec_at(&plan->changes.list, i);
+		if (change->kind == FW_CHANGE_ADD_RULE)
+			plan->rules_added++;
+		else if (change->kind == FW_CHANGE_DEL_RULE)
+			plan->rules_deleted++;
+		else if (change->kind == FW_CHANGE_ADD_ELEMENTS)
+			plan->elements_added += change->elements.len;
+		else if (change->kind == FW_CHANGE_DEL_ELEMENTS)
+			plan->elements_deleted += change->elements.len;
+		else
+			plan->objects++;
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine/internal.h - what the use cases share; for the engine's own files only. */
+#ifndef FW_ENGINE_INTERNAL_H
+#define FW_ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+
+#define FW_RETRIES 10 /* lost races against other writers of nf_tables before giving up */
+
+/* Sets message and hint; returns the outcome, so that a failure is one line. */
+enum fw_outcome fw_fail(struct fw_session *session, enum fw_outcome outcome, const char *hint, const char *format, ...)
+	FW_PRINTF(4, 5);
+/* The outcome of an -errno of reading or compiling (FW_REPORTED included). `doing`: "reading the policy". */
+enum fw_outcome fw_fail_compile(struct fw_session *session, int error, const char *doing);
+/* The outcome of an -errno of the kernel or the store. */
+enum fw_outcome fw_fail_errno(struct fw_session *session, int error, const char *doing);
+/* A refused commit: a diagnostic at the policy line that caused it, where there is one. */
+enum fw_outcome fw_fail_commit(struct fw_session *session, const struct fw_kernel_error *error);
+
+/* A policy with the names that it looked up, as a generation needs them. */
+struct fw_loaded {
+	struct fw_policy *policy;
+	struct fw_vec ids; /* struct fw_generation_id */
+};
+int fw_load_policy(struct fw_session *session, const char *path, struct fw_loaded *ret_loaded);
+/* The same from a generation's texts; names keep the numbers that they had. Diagnostics are not the session's: they were told at apply. */
+int fw_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy);
+
+/* Compiles for `now` with the prefix lengths that the members of dynamic groups have in `have` (NULL: none). */
+int fw_compile_beside(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have, int64_t now,
+		      struct fw_ruleset **ret_ruleset);
+/* Makes this prefix length of a dynamic group exist besides those of `have`. */
+struct fw_extra_length {
+	const char *group;
+	enum fw_family family;
+	unsigned int length;
+};
+int fw_compile_with_length(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have,
+			   const struct fw_extra_length *extra, struct fw_ruleset **ret_ruleset);
+
+/* `flags`: of fw_kernel_snapshot. The policy is read again only where `with_policy`. */
+enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running);
+
+/* Identity of everything that a ruleset says (not what it counted). */
+struct fw_hash fw_ruleset_fingerprint(const struct fw_ruleset *ruleset);
+
+/* Is what was last known of the kernel still true? Then *ret_known is filled. */
+bool fw_known_holds(struct fw_session *session, struct fw_known *ret_known);
+/* Remembers that the kernel at `kernel_generation` holds `fingerprint`. Best effort: what is not known is read. */
+void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_t generation, struct fw_hash fingerprint);
+/* After a commit of members: what was known before it stays known, where nobody else wrote in between. */
+void fw_remember_members(struct fw_session *session, const struct fw_known *before);
+
+/* The lines of a plan: how `want` differs from what runs, in words. 0 or -ENOMEM. */
+int fw_plan_describe(struct fw_session *session, const struct fw_running *running, const struct fw_policy *want, struct fw_plan *plan);
+void fw_plan_count(struct fw_plan *plan);
+
+/* Makes connections that were open before the first apply, and that `policy` allows, known to connection tracking; how many. */
+size_t fw_adopt_connections(struct fw_session *session, const struct fw_policy *policy);
+
+int32_t fw_local_utc_offset(int64_t utc);
+
+#endif

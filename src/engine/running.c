@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine/running.c - what runs: the kernel's table, the manifest in it, and the generation in the store that has the manifest's hash. The kernel
+ * is the truth; the store only knows the texts. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/internal.h"
+
+static bool generation_has_hash(struct fw_session *session, uint64_t number, const char *hash, struct fw_generation *ret_generation)
+{
+	struct fw_generation generation;
+
+	if (fw_store_read_generation(session->store, session->arena, number, &generation) < 0 ||
+	    strcmp(generation.policy_hash, hash) != 0)
+		return false;
+	*ret_generation = generation;
+	return true;
+}
+
+static bool find_generation(struct fw_session *session, const char *hash, struct fw_generation *ret_generation)
+{
+	uint64_t current;
+	struct fw_vec numbers;
+
+	if (fw_store_current(session->store, &current) == 0 && generation_has_hash(session, current, hash, ret_generation))
+		return true;
+	fw_vec_init(&numbers, session->arena, sizeof(uint64_t));
+	if (fw_store_generations(session->store, &numbers) < 0)
+		return false;
+	for (size_t i = numbers.len; i-- > 0;)
+		if (generation_has_hash(session, *(const uint64_t *)fw_vec_at(&numbers, i), hash, ret_generation))
+			return true;
+	return false;
+}
+
+enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running)
+{
+	struct fw_running running = { 0 };
+	int r = fw_kernel_snapshot(session->kernel, session->arena, flags | FW_SNAPSHOT_RULES, &running.ruleset, &running.kernel_generation);
+	if (r < 0)
+		return fw_fail_errno(session, r, "reading the rules of the kernel");
+
+	if (running.ruleset && fw_manifest_decode(running.ruleset, session->arena, &running.manifest) == 0) {
+		char hash[FW_HASH_HEX];
+		fw_hash_hex(running.manifest.policy_hash, hash);
+		running.has_manifest = true;
+		running.has_generation = find_generation(session, hash, &running.generation);
+	}
+	/* a text that does not read any more (another version of fwctl wrote it) is as good as none */
+	if (with_policy && running.has_generation && fw_load_generation(session, &running.generation, &running.policy) != 0)
+		running.policy = NULL;
+	*ret_running = running;
+	return FW_OUTCOME_DONE;
+}
+
+static struct fw_member_lengths *lengths_of(struct fw_arena *arena, struct fw_vec *list, const char *group)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		struct fw_member_lengths *item = fw_vec_at(list, i);
+		if (strcmp(item->group, group) == 0)
+			return item;
+	}
+	struct fw_member_lengths *item = fw_vec_push(list);
+	if (!item)
+		return NULL;
+	item->group = fw_arena_copy(arena, fw_str_from(group));
+	return item->group ? item : NULL;
+}
+
+static int add_length(struct fw_arena *arena, struct fw_vec *list, const struct fw_extra_length *length)
+{
+	struct fw_member_lengths *item = lengths_of(arena, list, length->group);
+	if (!item)
+		return -ENOMEM;
+
+	if (length->family == FW_IPV4)
+		item->ipv4 |= UINT64_C(1) << length->length;
+	else
+		item->ipv6[length->length / 64] |= UINT64_C(1) << (length->length % 64);
+	return 0;
+}
+
+static int lengths_in_use(struct fw_session *session, const struct fw_ruleset *have, struct fw_vec *list)
+{
+	for (size_t i = 0; have && i < have->sets.len; i++) {
+		const struct fw_rs_set *set = fw_vec_at(&have->sets, i);
+		char group[64];
+		struct fw_extra_length length = { .group = group };
+		size_t count = 0;
+		if (!fw_compile_parse_member_set(set->name, group, &length.family, &length.length))
+			continue;
+		/* a length without members is dropped at the next chance; the host lengths are always there */
+		if (length.length != fw_family_bits(length.family) &&
+		    fw_kernel_set_count(session->kernel, set->name, &count) == 0 && count == 0)
+			continue;
+		int r = add_length(session->arena, list, &length);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int32_t offset_at(void *clock, int64_t utc)
+{
+	(void)clock;
+	return fw_local_utc_offset(utc);
+}
+
+static int compile_for(struct fw_session *session, const struct fw_policy *policy, const struct fw_vec *lengths, int64_t now,
+		       struct fw_ruleset **ret_ruleset)
+{
+	const struct fw_compile_env env = {
+		.now = now, .utc_offset = offset_at, .lengths = lengths->items, .length_count = lengths->len
+	};
+
+	return fw_compile(session->arena, policy, &env, &session->diags, ret_ruleset);
+}
+
+int fw_compile_beside(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have, int64_t now,
+		      struct fw_ruleset **ret_ruleset)
+{
+	struct fw_vec lengths;
+
+	fw_vec_init(&lengths, session->arena, sizeof(struct fw_member_lengths));
+	int r = lengths_in_use(session, have, &lengths);
+	return r < 0 ? r : compile_for(session, policy, &lengths, now, ret_ruleset);
+}
+
+int fw_compile_with_length(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have,
+			   const struct fw_extra_length *extra, struct fw_ruleset **ret_ruleset)
+{
+	struct fw_vec lengths;
+
+	fw_vec_init(&lengths, session->arena, sizeof(struct fw_member_lengths));
+	int r = lengths_in_use(session, have, &lengths);
+	if (r == 0)
+		r = add_length(session->arena, &lengths, extra);
+	return r < 0 ? r : compile_for(session, policy, &lengths, session->now, ret_ruleset);
+}
