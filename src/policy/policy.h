@@ -135,7 +135,9 @@ struct fw_rule {
 
 struct fw_block {
 	char id[FW_ID_LEN + 1];
-	struct fw_addrs addresses; /* never-blocked addresses already taken from the static part */
+	/* Never-blocked addresses are taken away already: from the literals; groups that hold some are dissolved into the literals; and where the
+	 * list is `any` or has a dynamic group, they stand among the except_literals. */
+	struct fw_addrs addresses;
 	bool log;
 	const char *text;
 	struct fw_span span;
@@ -218,5 +220,9 @@ struct fw_policy_env {
  * 0 with *ret_policy (warnings may be in diags); FW_REPORTED where diags->errors; -ENOMEM, -E2BIG (budget). */
 int fw_policy_load(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const char *path,
 		   const struct fw_str *text, struct fw_policy **ret_policy);
+
+/* The catalogue without a policy, sorted by name, in `arena`. 0; FW_REPORTED where the catalogue itself has an error (a bug); -ENOMEM. */
+int fw_policy_services(struct fw_arena *arena, struct fw_diags *diags, const struct fw_service *const **ret_services,
+		       size_t *ret_count);
 
 #endif
