@@ -8,14 +8,14 @@
 enum fw_change_kind {
 	FW_CHANGE_ADD_TABLE,
 	FW_CHANGE_ADD_OBJECT,
-	FW_CHANGE_ADD_SET,
+	FW_CHANGE_ADD_SET,        /* also for a MEMBERS set that is there (have and want differ in size or timeout): changes them in place, members stay */
 	FW_CHANGE_ADD_CHAIN,
 	FW_CHANGE_SET_POLICY,     /* of a base chain */
 	FW_CHANGE_DEL_ELEMENTS,
 	FW_CHANGE_ADD_ELEMENTS,
 	FW_CHANGE_DEL_RULE,       /* by handle */
 	FW_CHANGE_ADD_RULE,       /* before the rule with handle `before`, or at the end (0) */
-	FW_CHANGE_DEL_CHAIN,      /* its rules were deleted before, or `flush` */
+	FW_CHANGE_DEL_CHAIN,      /* with all its rules (no NLM_F_NONREC): none are deleted one by one before */
 	FW_CHANGE_DEL_SET,
 	FW_CHANGE_DEL_OBJECT,
 	FW_CHANGE_DEL_TABLE,
@@ -37,7 +37,8 @@ struct fw_changes {
 	bool has_table;     /* the table is there before */
 };
 
-/* `have` NULL: no table. Rules that are equal and in order are kept (their state lives on); sets of kind MEMBERS and METERS keep their contents;
+/* What goes is deleted before anything is added, so that a name can be used anew in the same batch.
+ * `have` NULL: no table. Rules that are equal and in order are kept (their state lives on); sets of kind MEMBERS and METERS keep their contents;
  * elements differ one by one. Both rulesets must outlive the changes. O(n log n). 0 or -ENOMEM. */
 int fw_ruleset_diff(struct fw_arena *arena, const struct fw_ruleset *have, const struct fw_ruleset *want, struct fw_changes *ret_changes);
 /* Everything that `have` holds, away. */
