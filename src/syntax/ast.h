@@ -168,6 +168,7 @@ struct fw_stmt {
 			struct fw_span direction_span;
 			struct fw_ast_clauses clauses;
 			struct fw_ast_block_body body;
+			struct fw_span close; /* the `}` */
 		} scope;
 		struct fw_ast_word include; /* path or pattern */
 		struct {
@@ -190,9 +191,17 @@ struct fw_stmt {
 	};
 };
 
+struct fw_ast_comment { /* from its `#` to the last byte that is no blank */
+	struct fw_span span;
+	bool own_line; /* nothing that counts stands before it on its line */
+};
+
 struct fw_ast_file {
 	uint32_t source;
 	struct fw_ast_block_body body;
+	const struct fw_ast_comment *comments; /* all of them, in the order of the text: for the formatter */
+	size_t comment_count;
+	bool has_errors; /* something was reported while this file was parsed */
 };
 
 /* Words that mean something to the language, for checks of names, "did you mean", completion and the manual. */
