@@ -316,16 +316,19 @@ class Net:
         """Sends all and returns the verdict of each."""
         if here() == ROOT:
             raise HarnessError("not in a namespace of the tests")
-        self.sync()  # leftovers of what was before
         verdicts = []
         for start in range(0, len(packets), 4000):
-            sent = [self.complete(p) for p in packets[start:start + 4000]]
-            seen = []
-            for p in sent:
-                self.transmit(p)
-            self.sync(seen)
-            verdicts += judge(sent, seen)
+            verdicts += judge(*self.observe(packets[start:start + 4000]))
         return verdicts
+
+    def observe(self, packets):
+        """Sends all, at most some thousands; (the packets as sent, all that was seen: (place, prefix, parsed packet))."""
+        self.sync()
+        sent, seen = [self.complete(p) for p in packets], []
+        for p in sent:
+            self.transmit(p)
+        self.sync(seen)
+        return sent, seen
 
     def verdict(self, packet):
         return self.send([packet])[0]

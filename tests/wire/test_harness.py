@@ -35,7 +35,7 @@ def test_drop_is_seen(net):
 
 def test_reject_is_seen(net):
     for direction in HOOKED:
-        net.nft(ruleset(direction, "meta l4proto tcp reject with tcp reset\nreject"))
+        net.nft(ruleset(direction, 'meta oifname lo accept\nmeta l4proto tcp reject with tcp reset\nreject'))
         packets, got = every_kind(net, direction)
         for p, g in zip(packets, got):
             assert g == ("reset" if p.proto == "tcp" else "port-unreachable"), f"{p}: {g}"
