@@ -25,12 +25,19 @@ static void help_swapped(struct fw_diags *diags, struct fw_diag *diag, struct fw
 		fw_diag_help(diags, diag, "write %.*s-%.*s", (int)(text.len - before - 1), dash + 1, (int)before, text.data);
 }
 
-void fw_addresses_report(struct fw_diags *diags, struct fw_span span, struct fw_str text, enum fw_addr_error error,
-			 enum fw_family family, struct fw_range range)
+struct address fw_addresses_parse(struct fw_str text)
+{
+	struct address address = { 0 };
+
+	address.error = fw_addr_parse(text, &address.family, &address.range);
+	return address;
+}
+
+void fw_addresses_report(struct fw_diags *diags, struct fw_span span, struct fw_str text, struct address address)
 {
 	struct fw_diag *diag;
 
-	switch (error) {
+	switch (address.error) {
 	case FW_ADDR_OK:
 		break;
 	case FW_ADDR_BAD:
@@ -42,7 +49,7 @@ void fw_addresses_report(struct fw_diags *diags, struct fw_span span, struct fw_
 		break;
 	case FW_ADDR_HOST_BITS:
 		diag = fw_diag_error(diags, span, "host-bits", "'%.*s' has bits set beyond its prefix length", SHOW(text));
-		help_corrected(diags, diag, family, range);
+		help_corrected(diags, diag, address.family, address.range);
 		break;
 	case FW_ADDR_ORDER:
 		diag = fw_diag_error(diags, span, "address", "the range '%.*s' ends before it starts", SHOW(text));
@@ -63,19 +70,17 @@ bool fw_addresses_is_literal(const struct fw_ast_word *word)
 
 int fw_addresses_add_literal(struct resolver *r, const struct fw_ast_word *word)
 {
-	enum fw_family family = FW_IPV4;
-	struct fw_range range = { 0 };
-	enum fw_addr_error error = fw_addr_parse(word->text, &family, &range);
+	struct address address = fw_addresses_parse(word->text);
 	struct fw_range *added;
 
-	if (error != FW_ADDR_OK) {
-		fw_addresses_report(r->diags, word->span, word->text, error, family, range);
+	if (address.error != FW_ADDR_OK) {
+		fw_addresses_report(r->diags, word->span, word->text, address);
 		return FW_REPORTED;
 	}
-	added = fw_vec_push(&r->ranges[family]);
+	added = fw_vec_push(&r->ranges[address.family]);
 	if (!added)
 		return -ENOMEM;
-	*added = range;
+	*added = address.range;
 	return 0;
 }
 

@@ -85,34 +85,33 @@ static int add_v4(struct reader *reader, uint64_t range)
 	return 0;
 }
 
-static void report(struct reader *reader, struct fw_str entry, enum fw_addr_error error, enum fw_family family, struct fw_range range)
+static void report(struct reader *reader, struct fw_str entry, struct address address)
 {
 	struct fw_span span = { reader->source, (uint32_t)(entry.data - reader->text.data), (uint32_t)entry.len };
 
 	reader->bad++;
-	fw_addresses_report(reader->diags, span, entry, error, family, range);
+	fw_addresses_report(reader->diags, span, entry, address);
 }
 
 static int read_entry(struct reader *reader, struct fw_str entry)
 {
-	enum fw_family family = FW_IPV4;
-	struct fw_range range = { 0 }, *added;
-	enum fw_addr_error error;
+	struct address address;
+	struct fw_range *added;
 	uint64_t packed;
 
 	if (scan_entry_v4(entry, &packed))
 		return add_v4(reader, packed);
-	error = fw_addr_parse(entry, &family, &range);
-	if (error != FW_ADDR_OK) {
-		report(reader, entry, error, family, range);
+	address = fw_addresses_parse(entry);
+	if (address.error != FW_ADDR_OK) {
+		report(reader, entry, address);
 		return 0;
 	}
-	if (family == FW_IPV4)
-		return add_v4(reader, range.low.lo << 32 | range.high.lo);
+	if (address.family == FW_IPV4)
+		return add_v4(reader, address.range.low.lo << 32 | address.range.high.lo);
 	added = fw_vec_push(&reader->v6);
 	if (!added)
 		return -ENOMEM;
-	*added = range;
+	*added = address.range;
 	return 0;
 }
 

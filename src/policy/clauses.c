@@ -5,36 +5,18 @@
 
 #include "policy/resolve.h"
 
-static int resolve_source_ports(struct resolver *r, const struct fw_ast_operands *operands, struct fw_iset *ret_ports)
+static int resolve_source_ports(struct resolver *r, const struct fw_ast_list *list, struct fw_iset *ret_ports)
 {
-	const struct fw_ast_list *lists[2] = { &operands->list, &operands->except };
-	struct fw_iset sets[2] = { 0 };
+	struct fw_range *ranges = fw_arena_alloc(r->arena, list->len, sizeof(*ranges));
 	int result = 0;
 
-	for (size_t i = 0; i < 2; i++) {
-		size_t len = lists[i]->len;
-		struct fw_range *ranges = fw_arena_alloc(r->arena, len + 1, sizeof(*ranges));
-
-		if (!ranges)
-			return -ENOMEM;
-		for (size_t j = 0; j < len; j++) {
-			const struct fw_ast_word *word = &lists[i]->words[j];
-
-			result |= fw_what_parse_ports(r, word->text, word->span, &ranges[j]);
-		}
-		if (i == 0 && operands->any)
-			ranges[len++].high.lo = UINT16_MAX;
-		if (!result)
-			sets[i] = fw_iset_normalise(ranges, len);
-	}
-	if (result)
-		return FW_REPORTED;
-	if (fw_iset_subtract(r->arena, sets[0], sets[1], ret_ports))
+	if (!ranges)
 		return -ENOMEM;
-	if (ret_ports->len > 0)
-		return 0;
-	fw_diag_error(r->diags, operands->span, "port", "the 'except' takes all source ports away");
-	return FW_REPORTED;
+	for (size_t i = 0; i < list->len; i++)
+		result |= fw_what_parse_ports(r, list->words[i].text, list->words[i].span, &ranges[i]);
+	if (!result)
+		*ret_ports = fw_iset_normalise(ranges, list->len);
+	return result;
 }
 
 /* -1 is no id: the kernel keeps it for "unchanged". */
@@ -121,7 +103,7 @@ int fw_clauses_resolve(struct resolver *r, const struct fw_ast_clause *clause, s
 	case FW_CLAUSE_LEAVING:
 		return fw_ifaces_resolve(r, &clause->operands, &match->leaving);
 	case FW_CLAUSE_SOURCE_PORT:
-		return resolve_source_ports(r, &clause->operands, &match->source_ports);
+		return resolve_source_ports(r, &clause->operands.list, &match->source_ports);
 	case FW_CLAUSE_OVER:
 		match->families &= FW_FAMILY_BIT(clause->over == 4 ? FW_IPV4 : FW_IPV6);
 		return 0;
@@ -180,29 +162,6 @@ static void add_direction(struct resolver *r, struct scope *scope)
 	scope->direction_span = stmt->scope.direction_span;
 }
 
-static bool may_stand(struct resolver *r, const struct fw_ast_clause *clause)
-{
-	switch (clause->kind) {
-	case FW_CLAUSE_FROM:
-	case FW_CLAUSE_TO:
-	case FW_CLAUSE_ON:
-	case FW_CLAUSE_LEAVING:
-	case FW_CLAUSE_SOURCE_PORT:
-	case FW_CLAUSE_OVER:
-	case FW_CLAUSE_AS:
-	case FW_CLAUSE_DURING:
-	case FW_CLAUSE_UNTIL:
-		return true;
-	case FW_CLAUSE_RATE:
-	case FW_CLAUSE_CONNECTIONS:
-	case FW_CLAUSE_LOG:
-	case FW_CLAUSE_LABEL:
-		break;
-	}
-	fw_diag_error(r->diags, clause->span, "scope", "'%s' cannot head a block: it belongs to one rule", fw_clause_name(clause->kind));
-	return false;
-}
-
 bool fw_scopes_clause_is_new(struct resolver *r, const struct scope *scope, const struct fw_ast_clause *clause)
 {
 	struct fw_diag *diag;
@@ -237,7 +196,7 @@ static int resolve_scope(struct resolver *r, struct scope *scope)
 		const struct fw_ast_clause *clause = &clauses->items[i];
 		int result;
 
-		if (!may_stand(r, clause) || !fw_scopes_clause_is_new(r, scope, clause))
+		if (!fw_scopes_clause_is_new(r, scope, clause))
 			continue;
 		scope->clauses[clause->kind] = clause;
 		result = fw_clauses_resolve(r, clause, &scope->match);

@@ -64,7 +64,22 @@ static int pile_add(struct pile *pile, const struct fw_iset sets[FW_FAMILIES])
 	return 0;
 }
 
-/* The union, merged in pairs: each range is copied as often as the pile can be halved. One set alone is not copied at all. */
+/* Sets 0 and 1 become set 0, 2 and 3 set 1 and so on. */
+static int merge_pairs(struct resolver *r, struct fw_iset *sets, size_t *len)
+{
+	size_t merged = 0;
+
+	for (size_t i = 0; i + 1 < *len; i += 2) {
+		if (fw_iset_union(r->arena, sets[i], sets[i + 1], &sets[merged++]))
+			return -ENOMEM;
+	}
+	if (*len % 2)
+		sets[merged++] = sets[*len - 1];
+	*len = merged;
+	return 0;
+}
+
+/* The union: each range is copied as often as the pile can be halved. One set alone is not copied at all. */
 static int pile_merge(struct resolver *r, struct pile *pile, struct fw_iset ret_sets[FW_FAMILIES])
 {
 	for (size_t i = 0; i < FW_FAMILIES; i++) {
@@ -72,15 +87,8 @@ static int pile_merge(struct resolver *r, struct pile *pile, struct fw_iset ret_
 		size_t len = pile->sets[i].len;
 
 		while (len > 1) {
-			size_t merged = 0;
-
-			for (size_t j = 0; j + 1 < len; j += 2) {
-				if (fw_iset_union(r->arena, sets[j], sets[j + 1], &sets[merged++]))
-					return -ENOMEM;
-			}
-			if (len % 2)
-				sets[merged++] = sets[len - 1];
-			len = merged;
+			if (merge_pairs(r, sets, &len))
+				return -ENOMEM;
 		}
 		ret_sets[i] = len ? sets[0] : (struct fw_iset){ 0 };
 	}

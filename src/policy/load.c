@@ -18,10 +18,9 @@ struct chain {
 
 static int walk(struct resolver *r, const struct fw_ast_block_body *body, const struct scope *scope, const struct chain *chain);
 
-static int add_source(struct resolver *r, const char *name, const char *path, struct fw_str text, struct fw_span at,
-		      uint32_t *ret_source)
+static int add_source(struct resolver *r, const char *path, struct fw_str text, struct fw_span at, uint32_t *ret_source)
 {
-	uint32_t source = fw_sources_add(r->sources, name, text, at);
+	uint32_t source = fw_sources_add(r->sources, strcmp(path, "-") == 0 ? "<stdin>" : path, text, at);
 	const char **slot = fw_vec_push(&r->paths);
 
 	if (!source || !slot)
@@ -130,7 +129,7 @@ static int load_file(struct resolver *r, const struct chain *chain, struct fw_sp
 	if (!result)
 		result = count_file(r, at, text);
 	if (!result)
-		result = add_source(r, strcmp(chain->path, "-") == 0 ? "<stdin>" : chain->path, chain->path, *text, at, &source);
+		result = add_source(r, chain->path, *text, at, &source);
 	if (!result)
 		result = parse(r, source, scope, chain);
 	return result;
@@ -305,7 +304,7 @@ int fw_load_catalogue(struct resolver *r)
 {
 	static const struct chain chain = { "<catalogue>", NULL, 0 };
 	uint32_t source;
-	int result = add_source(r, chain.path, chain.path, fw_catalogue_text(), (struct fw_span){ 0 }, &source);
+	int result = add_source(r, chain.path, fw_catalogue_text(), (struct fw_span){ 0 }, &source);
 
 	r->in_catalogue = true;
 	if (!result)
@@ -356,7 +355,7 @@ static int read_addresses(struct resolver *r, const char *path, struct fw_span a
 			      FW_POLICY_MAX_ADDRESSES >> 19);
 		return FW_REPORTED;
 	}
-	result = add_source(r, path, path, *text, at, &source);
+	result = add_source(r, path, *text, at, &source);
 	return result ? result : fw_addrfile_parse(r->arena, r->diags, source, *text, reading->sets);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* policy/match.c - what a rule or an expect describes: WHAT, clauses and enclosing scopes together, and whether they fit each other:
- * direction, verdict, address families, protocols with ports. */
+ * direction, address families, protocols with ports. Which clause may stand where at all is the parser's. */
 #include <errno.h>
 #include <string.h>
 
@@ -20,31 +20,6 @@ static int effective_direction(struct resolver *r, const struct item *item, enum
 	return FW_REPORTED;
 }
 
-/* The clauses of an expect describe packets; the rest says what happens to them. */
-static bool fits_expect(struct resolver *r, const struct fw_ast_clause *clause)
-{
-	switch (clause->kind) {
-	case FW_CLAUSE_FROM:
-	case FW_CLAUSE_TO:
-	case FW_CLAUSE_ON:
-	case FW_CLAUSE_LEAVING:
-	case FW_CLAUSE_SOURCE_PORT:
-	case FW_CLAUSE_OVER:
-	case FW_CLAUSE_AS:
-		return true;
-	case FW_CLAUSE_RATE:
-	case FW_CLAUSE_CONNECTIONS:
-	case FW_CLAUSE_DURING:
-	case FW_CLAUSE_UNTIL:
-	case FW_CLAUSE_LOG:
-	case FW_CLAUSE_LABEL:
-		break;
-	}
-	fw_diag_error(r->diags, clause->span, "clause", "an expect has no '%s': it speaks of packets, at every time",
-		      fw_clause_name(clause->kind));
-	return false;
-}
-
 /* At the clause, or, where a scope brought it, at the rule with a note. */
 static int report_misfit(struct resolver *r, const struct item *item, const struct fw_ast_clause *clause, const char *why)
 {
@@ -60,7 +35,6 @@ static int report_misfit(struct resolver *r, const struct item *item, const stru
 static int check_clauses(struct resolver *r, const struct item *item, enum fw_direction direction,
 			 const struct fw_ast_clause *const clauses[FW_CLAUSE_KINDS])
 {
-	bool allows = item->stmt->rule.verdict == FW_ALLOW || item->stmt->kind == FW_STMT_EXPECT;
 	int result = 0;
 
 	if (clauses[FW_CLAUSE_LEAVING] && direction != FW_FORWARD)
@@ -69,11 +43,6 @@ static int check_clauses(struct resolver *r, const struct item *item, enum fw_di
 				       "for forward rules only");
 	if (clauses[FW_CLAUSE_AS] && direction != FW_OUT)
 		result = report_misfit(r, item, clauses[FW_CLAUSE_AS], "for out rules only: what comes in has no local owner yet");
-	if (clauses[FW_CLAUSE_RATE] && !allows)
-		result = report_misfit(r, item, clauses[FW_CLAUSE_RATE],
-				       "for allow rules only: what is over the rate is dropped there; to limit reports write it after 'log'");
-	if (clauses[FW_CLAUSE_CONNECTIONS] && !allows)
-		result = report_misfit(r, item, clauses[FW_CLAUSE_CONNECTIONS], "for allow rules only");
 	return result;
 }
 
@@ -85,11 +54,9 @@ static int resolve_clauses(struct resolver *r, const struct item *item, const st
 
 	for (size_t i = 0; i < own->len; i++) {
 		const struct fw_ast_clause *clause = &own->items[i];
-		bool fits = (item->stmt->kind != FW_STMT_EXPECT || fits_expect(r, clause)) &&
-			    fw_scopes_clause_is_new(r, item->scope, clause);
 		int one = FW_REPORTED;
 
-		if (fits) {
+		if (fw_scopes_clause_is_new(r, item->scope, clause)) {
 			clauses[clause->kind] = clause;
 			one = fw_clauses_resolve(r, clause, match);
 		}

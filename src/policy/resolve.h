@@ -158,8 +158,14 @@ struct zone_def *fw_symbols_zone(const struct resolver *r, struct fw_str name);
 int fw_options_resolve(struct resolver *r);
 
 /* addresses.c */
-void fw_addresses_report(struct fw_diags *diags, struct fw_span span, struct fw_str text, enum fw_addr_error error,
-			 enum fw_family family, struct fw_range range);
+struct address { /* what fw_addr_parse made of a text */
+	enum fw_addr_error error;
+	enum fw_family family;
+	struct fw_range range;
+};
+struct address fw_addresses_parse(struct fw_str text);
+/* Says what is wrong with `text`, which is at `span`. */
+void fw_addresses_report(struct fw_diags *diags, struct fw_span span, struct fw_str text, struct address address);
 bool fw_addresses_is_literal(const struct fw_ast_word *word);
 /* One literal onto r->ranges. */
 int fw_addresses_add_literal(struct resolver *r, const struct fw_ast_word *word);

@@ -183,6 +183,10 @@ static int define_service(struct resolver *r, const struct fw_stmt *stmt, const 
 	def->out.span = name->span;
 	def->out.from_catalogue = r->in_catalogue;
 	def->out.exposed = stmt && stmt->service.exposed;
+	if (fw_str_equal_fold(name->text, FW_STR("any"))) {
+		fw_diag_error(r->diags, name->span, "reserved-name", "'any' cannot be the name of a service: it is a word of the language");
+		return 0;
+	}
 	result = fw_map_put(&r->service_names, key, def);
 	if (result == -EEXIST)
 		result = redefine_service(r, def, key);

@@ -128,9 +128,10 @@ int fw_warn_exposed(struct resolver *r, const struct fw_rule *rule, const struct
 	return 0;
 }
 
+/* Not where there are errors: a line that has one may be the one that uses it. */
 static void warn_unused(struct resolver *r, const char *kind, const struct node *node, bool used)
 {
-	if (!used && !node->broken)
+	if (!used && r->diags->errors == 0)
 		fw_diag_warning(r->diags, node->span, "unused", "%s '%.*s' is never used", kind, SHOW(node->name));
 }
 
