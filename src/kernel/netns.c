@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kernel/netns.c - network namespaces: entering one, and telling which one the calling thread is in. Owns nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "kernel/kernel.h"
+
+#define NETNS_FOLDER "/run/netns/"
+#define OWN_NETNS "/proc/thread-self/ns/net" /* the thread's: setns changes no other's */
+#define ROOT_NETNS "/proc/1/ns/net"
+
+static int open_netns(const char *name_or_path)
+{
+	struct fw_buf path FW_CLEANUP(fw_buf_done);
+	int fd;
+
+	fw_buf_init(&path, 4096);
+	if (!strchr(name_or_path, '/'))
+		fw_buf_puts(&path, NETNS_FOLDER);
+	fw_buf_puts(&path, name_or_path);
+	if (path.error)
+		return path.error == -E2BIG ? -ENAMETOOLONG : path.error;
+	fd = open(path.data, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int fw_netns_enter(const char *name_or_path)
+{
+	int fd FW_CLEANUP(fw_close_fd) = -1;
+
+	if (!*name_or_path)
+		return -ENOENT;
+	fd = open_netns(name_or_path);
+	if (fd < 0)
+		return fd;
+	return setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+int fw_netns_identity(uint64_t *ret_dev, uint64_t *ret_inode)
+{
+	struct stat own;
+
+	if (stat(OWN_NETNS, &own) < 0)
+		return -errno;
+	*ret_dev = own.st_dev;
+	*ret_inode = own.st_ino;
+	return 0;
+}
+
+int fw_netns_is_root(void)
+{
+	struct stat own, root;
+
+	if (stat(OWN_NETNS, &own) < 0 || stat(ROOT_NETNS, &root) < 0)
+		return -errno;
+	return own.st_dev == root.st_dev && own.st_ino == root.st_ino;
+}

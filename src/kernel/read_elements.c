@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kernel/read_elements.c - elements of a set, one by one, and gathered into a ruleset: sorted, the two elements of a range joined again with the end inclusive.
+ * A gathered item is its key, then a byte that is 0 for an end and 1 for a start: so memcmp alone sorts by key, and puts the end of a range
+ * before a start at the same place. Owns the items while it gathers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/foreign.h"
+#include "kernel/read.h"
+
+static const struct fw_attr_policy list_policy[] = {
+	{ NFTA_SET_ELEM_LIST_TABLE, FW_ATTR_STRING, FW_NFT_NAME_MAX },
+	{ NFTA_SET_ELEM_LIST_SET, FW_ATTR_STRING, FW_NFT_NAME_MAX },
+	{ NFTA_SET_ELEM_LIST_ELEMENTS, FW_ATTR_NESTED, 0 },
+};
+
+static const struct fw_attr_policy element_policy[] = {
+	{ NFTA_SET_ELEM_KEY, FW_ATTR_NESTED, 0 },
+	{ NFTA_SET_ELEM_DATA, FW_ATTR_NESTED, 0 },
+	{ NFTA_SET_ELEM_FLAGS, FW_ATTR_U32, 0 },
+	{ NFTA_SET_ELEM_TIMEOUT, FW_ATTR_U64, 0 },
+	{ NFTA_SET_ELEM_EXPIRATION, FW_ATTR_U64, 0 },
+	{ NFTA_SET_ELEM_USERDATA, FW_ATTR_BINARY, NFT_USERDATA_MAXLEN },
+	{ NFTA_SET_ELEM_EXPR, FW_ATTR_NESTED, 0 },
+	{ NFTA_SET_ELEM_EXPRESSIONS, FW_ATTR_NESTED, 0 },
+};
+
+static const struct fw_attr_policy key_policy[] = {
+	{ NFTA_DATA_VALUE, FW_ATTR_BINARY, FW_RS_DATA_MAX },
+};
+
+static int read_key(const struct nlattr *attr, size_t key_len, struct fw_read_element *element)
+{
+	struct fw_attrs attrs;
+	int r;
+
+	r = fw_attrs_parse_nested(attr, key_policy, FW_ARRAY_SIZE(key_policy), &attrs);
+	if (r < 0)
+		return r;
+	element->key = fw_attrs_bytes(&attrs, NFTA_DATA_VALUE);
+	return element->key.len == key_len ? 0 : -EBADMSG;
+}
+
+static int read_element(const struct nlattr *attr, size_t key_len, struct fw_read_element *ret_element)
+{
+	struct fw_attrs attrs;
+	uint32_t flags;
+	int r;
+
+	r = fw_attrs_parse_nested(attr, element_policy, FW_ARRAY_SIZE(element_policy), &attrs);
+	if (r < 0)
+		return r;
+	flags = fw_attrs_be32(&attrs, NFTA_SET_ELEM_FLAGS, 0);
+	*ret_element = (struct fw_read_element){
+		.end = flags & NFT_SET_ELEM_INTERVAL_END,
+		.foreign = attrs.unknown || flags & ~(uint32_t)NFT_SET_ELEM_INTERVAL_END || !attrs.at[NFTA_SET_ELEM_KEY],
+		.data = attrs.at[NFTA_SET_ELEM_DATA],
+		.timeout_ms = fw_attrs_be64(&attrs, NFTA_SET_ELEM_TIMEOUT, 0),
+		.expires_ms = fw_attrs_be64(&attrs, NFTA_SET_ELEM_EXPIRATION, 0),
+	};
+	return ret_element->foreign ? 0 : read_key(attrs.at[NFTA_SET_ELEM_KEY], key_len, ret_element);
+}
+
+static int read_list(const struct nlattr *list, size_t key_len, fw_read_element_fn *each, void *data)
+{
+	struct fw_attr_iter iter = fw_attr_iter_nested(list);
+	struct fw_read_element element;
+	const struct nlattr *attr;
+	int r;
+
+	while ((attr = fw_attr_next(&iter))) {
+		r = read_element(attr, key_len, &element);
+		if (!r)
+			r = each(&element, data);
+		if (r < 0)
+			return r;
+	}
+	return iter.left ? -EBADMSG : 0;
+}
+
+int fw_read_elements(const struct nlmsghdr *message, const char *set, size_t key_len, fw_read_element_fn *each, void *data)
+{
+	struct fw_attr_iter iter;
+	struct fw_attrs attrs;
+	bool ours;
+	int r;
+
+	r = fw_read_nf(message, NFT_MSG_NEWSETELEM, &iter, &ours);
+	if (r < 0 || !ours)
+		return r;
+	r = fw_attrs_parse(iter, list_policy, FW_ARRAY_SIZE(list_policy), &attrs);
+	if (r < 0 || !fw_read_is_table(&attrs, NFTA_SET_ELEM_LIST_TABLE))
+		return r;
+	if (!fw_str_equal(fw_attrs_string(&attrs, NFTA_SET_ELEM_LIST_SET), fw_str_from(set)) || !attrs.at[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return 0;
+	return read_list(attrs.at[NFTA_SET_ELEM_LIST_ELEMENTS], key_len, each, data);
+}
+
+void fw_read_gather_init(struct fw_read_gather *gather, struct fw_ruleset *ruleset, const struct fw_rs_set *set)
+{
+	*gather = (struct fw_read_gather){ .ruleset = ruleset, .name = set->name, .interval = set->interval, .map = set->map };
+	gather->key_len = fw_rs_key_len(set->key);
+	gather->stride = gather->key_len + 1 + (set->map ? sizeof(struct fw_rs_verdict) : 0);
+}
+
+void fw_read_gather_done(struct fw_read_gather *gather)
+{
+	free(gather->items);
+	gather->items = NULL;
+}
+
+static uint8_t *push(struct fw_read_gather *gather)
+{
+	size_t cap = gather->cap ? gather->cap * 2 : 256;
+	uint8_t *items;
+
+	if (gather->len == gather->cap) {
+		items = reallocarray(gather->items, cap, gather->stride);
+		if (!items)
+			return NULL;
+		gather->items = items;
+		gather->cap = cap;
+	}
+	return gather->items + gather->len++ * gather->stride;
+}
+
+static int gather_element(const struct fw_read_element *element, void *data)
+{
+	struct fw_read_gather *gather = data;
+	struct fw_rs_verdict verdict = { .code = 0 };
+	bool is_verdict = false;
+	uint8_t *item;
+	int r = 0;
+
+	if (gather->map && element->data)
+		r = fw_read_verdict(gather->ruleset, element->data, &is_verdict, &verdict);
+	if (r < 0)
+		return r;
+	if (element->foreign || (gather->map && !element->end && !is_verdict) || (element->end && !gather->interval)) {
+		gather->foreign = true;
+		return 0;
+	}
+	item = push(gather);
+	if (!item)
+		return -ENOMEM;
+	memcpy(item, element->key.data, gather->key_len);
+	item[gather->key_len] = !element->end;
+	if (gather->map)
+		memcpy(item + gather->key_len + 1, &verdict, sizeof(verdict));
+	return 0;
+}
+
+int fw_read_gather_message(const struct nlmsghdr *message, void *gather)
+{
+	struct fw_read_gather *to = gather;
+
+	return fw_read_elements(message, to->name, to->key_len, gather_element, to);
+}
+
+static int compare_items(const void *a, const void *b, void *len)
+{
+	return memcmp(a, b, *(const size_t *)len);
+}
+
+static void key_before(uint8_t *key, size_t len)
+{
+	while (len-- > 0)
+		if (key[len]--)
+			return;
+}
+
+/* Where a range ends, inclusive: before the next item, whichever it is, for that is what a look-up finds from there on; at the highest key behind the last. */
+static void put_high(const struct fw_read_gather *gather, size_t index, uint8_t *high)
+{
+	if (index + 1 == gather->len) {
+		memset(high, 0xff, gather->key_len);
+		return;
+	}
+	memcpy(high, gather->items + (index + 1) * gather->stride, gather->key_len);
+	key_before(high, gather->key_len);
+}
+
+static bool is_start(const struct fw_read_gather *gather, size_t index)
+{
+	return gather->items[index * gather->stride + gather->key_len];
+}
+
+static size_t count_starts(const struct fw_read_gather *gather)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < gather->len; i++)
+		count += is_start(gather, i);
+	return count;
+}
+
+static void fill(const struct fw_read_gather *gather, uint8_t *keys, struct fw_rs_verdict *verdicts)
+{
+	for (size_t i = 0; i < gather->len; i++) {
+		const uint8_t *item = gather->items + i * gather->stride;
+
+		if (!is_start(gather, i))
+			continue;
+		memcpy(keys, item, gather->key_len);
+		keys += gather->key_len;
+		if (gather->interval) {
+			put_high(gather, i, keys);
+			keys += gather->key_len;
+		}
+		if (verdicts)
+			memcpy(verdicts++, item + gather->key_len + 1, sizeof(*verdicts));
+	}
+}
+
+/* Two starts at one place: no set holds that. */
+static bool has_twins(const struct fw_read_gather *gather)
+{
+	for (size_t i = 1; i < gather->len; i++) {
+		const uint8_t *item = gather->items + i * gather->stride;
+
+		if (is_start(gather, i) && memcmp(item - gather->stride, item, gather->key_len + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+int fw_read_gather_finish(struct fw_read_gather *gather, struct fw_rs_set *set)
+{
+	struct fw_arena *arena = gather->ruleset->arena;
+	size_t compared = gather->key_len + 1, count, width = gather->key_len * (gather->interval ? 2 : 1);
+	struct fw_rs_verdict *verdicts = NULL;
+	uint8_t *keys;
+
+	if (gather->foreign) {
+		fw_foreign_mark_set(set);
+		return 0;
+	}
+	if (!gather->len)
+		return 0;
+	qsort_r(gather->items, gather->len, gather->stride, compare_items, &compared);
+	if (has_twins(gather))
+		return -EBADMSG;
+	count = count_starts(gather);
+	keys = fw_arena_alloc(arena, count ? count : 1, width);
+	if (gather->map)
+		verdicts = fw_arena_alloc(arena, count ? count : 1, sizeof(*verdicts));
+	if (!keys || (gather->map && !verdicts))
+		return -ENOMEM;
+	fill(gather, keys, verdicts);
+	set->elements = (struct fw_rs_elements){ .keys = keys, .len = count, .verdicts = verdicts };
+	return 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kernel/snapshot.c - our table as a ruleset: one dump for each sort of object, begun again when a generation moved under them. */
+#include <errno.h>
+#include <time.h>
+
+#include "kernel/dump.h"
+#include "kernel/foreign.h"
+#include "kernel/internal.h"
+#include "kernel/read.h"
+
+struct nlmsghdr *fw_dump_request(struct fw_nl *nl, char *buffer, uint16_t message, uint16_t table_attribute)
+{
+	struct nlmsghdr *request = fw_nl_nf_message(nl, buffer, fw_nf_type(message), NLM_F_DUMP);
+
+	/* Kernels that filter send less; the readers filter in any case. */
+	mnl_attr_put_strz(request, table_attribute, FW_TABLE_NAME);
+	return request;
+}
+
+int fw_dump_elements(struct fw_nl *nl, const char *set, fw_nl_reader *reader, void *data)
+{
+	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
+	struct nlmsghdr *request = fw_dump_request(nl, buffer, NFT_MSG_GETSETELEM, NFTA_SET_ELEM_LIST_TABLE);
+
+	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
+	return fw_nl_talk(nl, request, reader, data, NULL);
+}
+
+static int dump(struct fw_nl *nl, uint16_t message, uint16_t table_attribute, fw_nl_reader *reader, struct fw_read *read)
+{
+	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
+
+	return fw_nl_talk(nl, fw_dump_request(nl, buffer, message, table_attribute), reader, read, NULL);
+}
+
+static int read_table(struct fw_nl *nl, struct fw_read *read)
+{
+	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
+	struct nlmsghdr *request = fw_nl_nf_message(nl, buffer, fw_nf_type(NFT_MSG_GETTABLE), NLM_F_ACK);
+	int r;
+
+	mnl_attr_put_strz(request, NFTA_TABLE_NAME, FW_TABLE_NAME);
+	r = fw_nl_talk(nl, request, fw_read_table, read, NULL);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int read_set_elements(struct fw_nl *nl, struct fw_ruleset *ruleset, struct fw_rs_set *set)
+{
+	struct fw_read_gather gather FW_CLEANUP(fw_read_gather_done);
+	int r;
+
+	fw_read_gather_init(&gather, ruleset, set);
+	r = fw_dump_elements(nl, set->name, fw_read_gather_message, &gather);
+	return r < 0 ? r : fw_read_gather_finish(&gather, set);
+}
+
+static bool is_readable(const struct fw_rs_set *set)
+{
+	return set->kind == FW_RS_SET_CONSTANT && !fw_foreign_is_set(set);
+}
+
+static int read_elements(struct fw_nl *nl, struct fw_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->sets.len; i++) {
+		struct fw_rs_set *set = fw_vec_at(&ruleset->sets, i);
+		int r = is_readable(set) ? read_set_elements(nl, ruleset, set) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_all(struct fw_nl *nl, unsigned int flags, struct fw_read *read)
+{
+	int r;
+
+	r = read_table(nl, read);
+	if (r < 0 || !read->has_table)
+		return r;
+	r = dump(nl, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, fw_read_chain, read);
+	if (!r)
+		r = dump(nl, NFT_MSG_GETSET, NFTA_SET_TABLE, fw_read_set, read);
+	if (!r)
+		r = dump(nl, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, fw_read_object, read);
+	if (!r && flags & FW_SNAPSHOT_RULES)
+		r = dump(nl, NFT_MSG_GETRULE, NFTA_RULE_TABLE, fw_read_rule, read);
+	if (!r && flags & FW_SNAPSHOT_ELEMENTS)
+		r = read_elements(nl, read->ruleset);
+	return r;
+}
+
+/* One try. -EAGAIN: somebody wrote meanwhile. */
+static int take_picture(struct fw_kernel *kernel, unsigned int flags, struct fw_read *read, uint32_t *ret_generation)
+{
+	uint32_t before, after;
+	int result, r;
+
+	r = fw_kernel_generation(kernel, &before);
+	if (r < 0)
+		return r;
+	result = read_all(&kernel->netfilter, flags, read);
+	if (result == -ENOMEM)
+		return result;
+	r = fw_kernel_generation(kernel, &after);
+	if (r < 0)
+		return r;
+	if (before != after || result == -EINTR)
+		return -EAGAIN;
+	if (!result && read->torn) /* no commit explains it */
+		return -EBADMSG;
+	*ret_generation = before;
+	return result;
+}
+
+static void pause_before(int try)
+{
+	struct timespec pause = { .tv_nsec = (long)try * 2 * 1000 * 1000 };
+
+	(void)nanosleep(&pause, NULL); /* lets the other writer finish */
+}
+
+int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, struct fw_ruleset **ret_ruleset,
+		       uint32_t *ret_generation)
+{
+	struct fw_ruleset *ruleset = fw_arena_alloc(arena, 1, sizeof(*ruleset));
+	struct fw_read read = { .ruleset = ruleset };
+	int r = -EAGAIN;
+
+	if (!ruleset)
+		return -ENOMEM;
+	for (int try = 0; r == -EAGAIN && try < FW_KERNEL_TRIES; try++) {
+		if (try)
+			pause_before(try);
+		fw_ruleset_init(ruleset, arena);
+		read = (struct fw_read){ .ruleset = ruleset };
+		r = take_picture(kernel, flags, &read, ret_generation);
+	}
+	if (r < 0)
+		return r;
+	kernel->dormant = read.dormant;
+	*ret_ruleset = read.has_table ? ruleset : NULL;
+	return 0;
+}
