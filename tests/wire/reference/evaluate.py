@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What a policy decides for one packet: the language's section "How a packet is decided", nothing else.
 
 Owns: Packet, State and decide(). Slow and plain on purpose: it walks the rules

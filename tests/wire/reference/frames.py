@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Bytes of test packets: an IP packet for a reference Packet, with an id that comes back in every observation.
 
 Owns: headers and checksums. The id is the IPv4 identification, the low half of

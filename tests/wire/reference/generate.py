@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Random policies from a seed.
 
 Owns: the text of a policy with its files and its bans, drawn from universes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Reader of the policy language for the reference evaluator.
 
 Owns: text -> Policy (rules in the order of the text, scopes folded in, names

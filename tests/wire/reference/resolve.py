@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """From statements to a Policy: definitions, scopes, includes, clauses.
 
 Owns: the second half of reading. Names may stand before or after their use, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A network namespace where the decision about every single packet can be seen.
 
 Owns: one namespace for the host under test (this process moves into it), one

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Random policies on the wire, against the reference evaluator.
 
 For each seed: a policy is generated, applied with fwctl, random packets are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Unit tests of the reference evaluator, from the examples of the language's page. No root, no kernel."""
 
 import calendar

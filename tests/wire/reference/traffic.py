@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Random packets for a policy: most of them aimed at a rule, at and just beside the ends of its intervals.
 
 Owns: which packets can be sent on the rig and what of them can be seen there.
@@ -23,6 +24,7 @@ NOT_TARGET = [prefix(text) for text in ("0.0.0.0/8", "::/128", "fe80::/124", "::
 SPECIAL = [prefix(text) for text in ("224.0.0.0/4", "255.255.255.255/32", "ff00::/8")]
 LINK_LOCAL = [prefix("fe80::/10")]
 HOST_PART = 2 ** 64 - 1
+PARTS = ("from", "to", "on", "leaving", "protocol", "port", "source-port", "as")
 OTHER_PROTOS = (2, 4, 47, 50, 89, 112, 253)
 ICMP_TYPES = {4: (0, 3, 5, 8, 11, 12, 13), 6: (1, 2, 3, 4, 128, 129, 130, 133, 134, 135, 136, 137, 139, 143, 148, 151)}
 PORTS = (0, 1, 20, 21, 22, 23, 25, 53, 67, 68, 80, 443, 546, 547, 1023, 1024, 2222, 8000, 8003, 65535)
@@ -37,7 +39,8 @@ class Traffic:
 
     def __init__(self, policy, members, seed):
         self.rng = random.Random(f"packets {seed}")
-        self.policy = policy
+        self.policy, self.members = policy, members
+        self.loose = ""  # the part of the present packet that need not fit its rule
         self.pool = {family: self.addresses(family, members) for family in (4, 6)}
         self.local = {family: [a for a in self.pool[family] if within(family, a, LOCAL)] for family in (4, 6)}
         self.remote = {family: [a for a in self.pool[family] if not within(family, a, LOCAL)] for family in (4, 6)}
@@ -64,7 +67,8 @@ class Traffic:
     def packet(self, direction):
         """(packet, broken) or None where what was drawn cannot be sent."""
         rules = [rule for rule in self.policy.rules if rule.direction == direction]
-        rule = self.rng.choice(rules) if rules and self.rng.randrange(100) < 75 else None
+        rule = self.rng.choice(rules) if rules and self.rng.randrange(100) < 85 else None
+        self.loose = self.rng.choice(PARTS) if self.rng.randrange(100) < 40 else ""
         family = self.rng.choice(sorted(rule.families) if rule else (4, 6))
         packet = Packet(direction, family, 0, 0, 6)
         self.interfaces(packet, rule)
@@ -89,7 +93,7 @@ class Traffic:
             packet.oif = self.iface(rule, "leaving")
 
     def iface(self, rule, clause):
-        if rule and clause in rule.clauses and self.rng.randrange(100) < 80:
+        if rule and clause in rule.clauses and self.loose != clause:
             fitting = [name for name in IFACES if rule.clauses[clause].has(name)]
             if fitting:
                 return self.rng.choice(fitting)
@@ -113,23 +117,25 @@ class Traffic:
         return self.remote[family] + extra
 
     def near(self, rule, clause, family, pool):
-        """An address of the pool, mostly one at an end of the rule's own intervals."""
-        if rule and clause in rule.clauses and self.rng.randrange(100) < 75:
-            edges = set(rule.clauses[clause].edges(family))
-            close = edges if self.rng.randrange(100) < 70 else {edge + step for edge in edges for step in (-1, 1)}
-            fitting = sorted(close & set(pool))
-            if fitting:
-                return self.rng.choice(fitting)
-        return self.rng.choice(pool)
+        """An address of the pool: one that fits the rule, or one at or beside an end of its intervals."""
+        if rule is None or clause not in rule.clauses:
+            return self.rng.choice(pool)
+        addrs = rule.clauses[clause]
+        if self.loose != clause:
+            fitting = [address for address in pool if addrs.has(family, address, self.members)]
+        else:
+            edges = set(addrs.edges(family))
+            fitting = sorted({edge + step for edge in edges for step in (-1, 0, 1)} & set(pool))
+        return self.rng.choice(fitting or pool)
 
     def protocol(self, packet, rule):
         item = self.rng.choice(rule.what) if rule else None
-        if item is None or item.proto == -1 or self.rng.randrange(100) < 10:
+        if item is None or item.proto == -1 or self.loose == "protocol":
             self.any_protocol(packet)
         else:
             packet.proto = item.proto
             if item.ports:
-                packet.dport = self.port(item.low, item.high)
+                packet.dport = self.port(item.low, item.high, self.loose == "port")
             elif packet.proto in PORTED:
                 packet.dport = self.rng.choice(PORTS)
             if packet.proto in (1, 58):
@@ -147,13 +153,15 @@ class Traffic:
             packet.proto = self.rng.choice((6, 6, 17, 17, 132, 33, 136))
             packet.dport = self.rng.choice(PORTS)
 
-    def port(self, low, high):
-        return min(65535, max(0, self.rng.choice((low, high, low - 1, high + 1, (low + high) // 2, low, high))))
+    def port(self, low, high, loose):
+        if loose:
+            return min(65535, max(0, self.rng.choice((low - 1, high + 1))))
+        return self.rng.choice((low, high, (low + high) // 2))
 
     def source_port(self, packet, rule):
         packet.sport = self.rng.randrange(1024, 65536)
-        if rule and "source-port" in rule.clauses and self.rng.randrange(100) < 85:
-            packet.sport = self.port(*self.rng.choice(rule.clauses["source-port"]))
+        if rule and "source-port" in rule.clauses:
+            packet.sport = self.port(*self.rng.choice(rule.clauses["source-port"]), self.loose == "source-port")
         elif packet.proto == 17 and packet.dport in (67, 68, 546, 547):
             packet.sport = {67: 68, 68: 67, 546: 547, 547: 546}[packet.dport]
 
@@ -161,7 +169,7 @@ class Traffic:
         if rule and "as" in rule.clauses:
             kind, numbers = rule.clauses["as"]
             fitting = [pair for pair in OWNERS if pair[0 if kind == "user" else 1] in numbers]
-            if fitting and self.rng.randrange(100) < 80:
+            if fitting and self.loose != "as":
                 return self.rng.choice(fitting)
         return self.rng.choice(OWNERS)
 
