@@ -198,6 +198,8 @@ def _extended(p, body):
 
 def pieces(data, count):
     """(offset, part, more) of so many fragments, cut at multiples of 8."""
+    if count == 1:
+        return [(0, data, False)]
     size = max(8, (len(data) // count + 7) // 8 * 8)
     offsets = list(range(0, len(data), size))
     return [(o, data[o:o + size], o != offsets[-1]) for o in offsets]

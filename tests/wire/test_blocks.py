@@ -6,6 +6,7 @@ import time
 
 from cases import allowed, check, dropped, fresh
 from packets import Packet, both, echo, gre, tcp, udp
+from test_builtins import Talk
 
 
 def tracked():
@@ -88,7 +89,6 @@ def test_block_before_conntrack(net):
 
 def test_block_cuts_what_is_open(net):
     """Ahead of everything else: of the built-in established too."""
-    from test_builtins import Talk
     net.apply("allow 7000/udp\n")
     talk = Talk(net)
     assert talk.there() and talk.back() and talk.there()
@@ -194,7 +194,22 @@ def test_members_live_through_apply(net):
     net.apply("deny 7/tcp\n" + POLICY + "allow 81/tcp\n")
     net.apply(POLICY.replace("allow 80/tcp  ", "allow 80-90/tcp"))
     assert set(bans(net)) == set(before)
+    generation = net.generation()
+    assert "nothing to do" in net.apply(POLICY.replace("allow 80/tcp  ", "allow 80-90/tcp")).out and net.generation() == generation
     assert net.send([tcp(80), tcp(80, src="198.18.7.7"), tcp(80, src="192.0.2.3"), tcp(80, src="192.0.2.4")]) == ["drop", "drop", "allow", "drop"]
+
+
+def test_hits_survive_bans(net):
+    """A member of a new prefix length takes a set of its own; nothing that was counted is lost by it."""
+    net.apply("group banned = dynamic\nblock banned except 203.0.113.7\nallow 80/tcp rate 9/hour\n")
+    net.send([tcp(80)] * 5)
+    run(net, "ban", "203.0.113.0/24")
+    assert net.send([tcp(80, src="203.0.113.5"), tcp(80, src="203.0.113.7"), tcp(9, src="203.0.113.7")]) == ["drop", "allow", "drop"]
+    run(net, "ban", "2001:db8:bad::/47")
+    run(net, "unban", "203.0.113.0/24")
+    assert net.send([tcp(80)] * 5) == ["allow"] * 3 + ["drop"] * 2
+    status = net.status()
+    assert (status.line(2).packets, status.line(3).packets, status.line(3).over_limit_packets) == (1, 9, 2)
 
 
 def test_group_full(net):

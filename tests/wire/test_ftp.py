@@ -7,8 +7,8 @@ import socket
 import struct
 import threading
 
-from packets import Packet, tcp
-from test_builtins import inner
+from packets import Packet, checksum, tcp
+from test_builtins import Talk, inner
 
 FILE = bytes(range(256)) * 400
 
@@ -189,14 +189,12 @@ def test_helper_only_where_the_rule_allowed(net):
 
 def test_redirect_of_a_live_connection(net):
     """An ICMP redirect about a live connection is called related by conntrack; it is no data connection."""
-    from test_builtins import Talk
     net.apply("allow 7000/udp\nallow ftp\n")
     talk = Talk(net)
     assert talk.there() and talk.back()
     sport = talk.near.getsockname()[1]
     quoted = inner(4)[:12] + socket.inet_aton("192.0.2.1") + socket.inet_aton("192.0.2.2") + struct.pack("!HHHH", 7000, sport, 12, 0)
     quoted = quoted[:10] + b"\0\0" + quoted[12:]
-    from packets import checksum
     quoted = quoted[:10] + struct.pack("!H", checksum(quoted[:20])) + quoted[12:]
     redirect = Packet(proto="icmp", type=5, code=1, payload=b"\xc0\0\2\x07" + quoted)
     unreachable = Packet(proto="icmp", type=3, code=1, payload=b"\0\0\0\0" + quoted)

@@ -7,7 +7,9 @@ import socket
 import time
 
 from cases import allowed, check, dropped, limit
+from nflog import flush_conntrack
 from packets import both, echo, gre, tcp, udp
+from space import run
 
 
 def sources(count, family=4, first=0):
@@ -149,7 +151,6 @@ def test_connections_udp(net):
         sink.bind(("::", 80))
         check(net, "allow 80/udp connections 4 #@c", allowed("c", flows(range(1, 5))), dropped("c:over", flows(range(5, 8)), flows([9], family=6)),
               allowed("c", flows(range(1, 5))), dropped("c:over", flows([8])))
-        from nflog import flush_conntrack
         flush_conntrack()
         assert net.send(flows(range(10, 17))) == ["allow"] * 4 + ["drop"] * 3
 
@@ -219,10 +220,8 @@ def test_connections_tcp(net):
 def test_connections_tcp_per_source(net):
     net.apply("allow 7000/tcp connections 2 per source\n")
     server = listener(7000)
-    with net.inside("client"):
-        from space import run
-        for n in range(3, 9):
-            run("ip", "-n", net.names["client"], "addr", "replace", f"192.0.2.{n}/24", "dev", "c0")
+    for n in range(3, 9):
+        run("ip", "-n", net.names["client"], "addr", "replace", f"192.0.2.{n}/24", "dev", "c0")
     for n in range(3, 9):
         assert [connect(net, "192.0.2.1", 7000, f"192.0.2.{n}")[1] for _ in range(4)] == [True, True, False, False]
     for n in range(3, 9):
