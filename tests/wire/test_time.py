@@ -11,7 +11,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def zone(seconds_east):
     """A value of TZ so many seconds east of Greenwich."""
     sign, rest = ("-", seconds_east) if seconds_east >= 0 else ("", -seconds_east)
-    return f"<T>{sign}{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+    return f"<TST>{sign}{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
 
 
 def local(seconds_east):
