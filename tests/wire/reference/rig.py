@@ -13,6 +13,7 @@ Must not know: policies.
 
 import ctypes
 import errno
+import ipaddress
 import os
 import socket
 import struct
@@ -159,6 +160,18 @@ class Rig:
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.ECONNREFUSED):
                 raise RuntimeError(f"cannot send {packet}: {error}") from error
+
+    @staticmethod
+    def connect(packet, answered):
+        """Makes a connection known that starts with this packet."""
+        kind = ipaddress.IPv4Address if packet.family == 4 else ipaddress.IPv6Address
+        run(["conntrack", "-I", "-p", "udp", "-s", str(kind(packet.src)),
+             "-d", str(kind(packet.dst)), "--sport", str(packet.sport), "--dport", str(packet.dport), "-t", "600"]
+            + ["-u", "SEEN_REPLY,ASSURED"] * answered)
+
+    @staticmethod
+    def disconnect():
+        run(["conntrack", "-F"])
 
     def collect(self):
         """After all packets were sent: {id: set of what was seen of it}: I, F, O, reset, unreachable."""

@@ -33,7 +33,7 @@ from generate import generate  # noqa: E402
 from lang import parse_address  # noqa: E402
 from resolve import read_catalogue, read_policy  # noqa: E402
 from rig import Rig  # noqa: E402
-from traffic import Traffic, answerable  # noqa: E402
+from traffic import Traffic, answerable, of_connections, turned  # noqa: E402
 
 ARRIVED = {"in": "I", "forward": "F", "out": "O"}
 ANSWERING = ("loopback", "established", "icmp-errors", "related")  # may pass what reject sends
@@ -41,6 +41,10 @@ ANSWERING = ("loopback", "established", "icmp-errors", "related")  # may pass wh
 
 class Mismatch(Exception):
     """Something on the wire is not as the evaluator says."""
+
+
+class HourTurned(Exception):
+    """A `during` may have begun or ended in the middle of a trial."""
 
 
 class Program:
@@ -83,17 +87,29 @@ class Trial:
         for group, word in self.made.bans:
             self.program("ban", word, "--group", group)
             members.setdefault(group, []).append(parse_address(word, (group, 0)))
-        packets = Traffic(policy, members, self.seed).packets(self.count)
-        while True:
-            hour, state = time.localtime().tm_hour, State(members=members, now=time.time())
-            before = self.program.hits()
-            for ident, (packet, broken) in enumerate(packets, 1):
-                self.rig.send(packet, ident, broken)
-            seen = self.rig.collect()
-            after = self.program.hits()
-            if time.localtime().tm_hour == hour:
-                break  # a `during` may begin or end with an hour
+        traffic = Traffic(policy, members, self.seed)
+        packets = traffic.packets(self.count)
+        known = traffic.connections(6) if self.seed % 4 == 0 else []
+        state = State(members=members, now=time.time())  # what is blocked may not be seen by conntrack
+        answered = [place % 2 == 0 or any(decide(policy, end, state).by == "block" for end in (packet, turned(packet)))
+                    for place, packet in enumerate(known)]
+        packets += of_connections(known, answered)
+        self.connect(known, answered)
+        hour, state = time.localtime().tm_hour, State(members=members, now=time.time())
+        before = self.program.hits()
+        for ident, (packet, broken) in enumerate(packets, 1):
+            self.rig.send(packet, ident, broken)
+        seen = self.rig.collect()
+        after = self.program.hits()
+        if time.localtime().tm_hour != hour:
+            raise HourTurned
         self.judge(policy, packets, state, seen, Counts(before, after))
+
+    def connect(self, known, answered):
+        if known:
+            self.rig.disconnect()
+        for packet, old in zip(known, answered):
+            self.rig.connect(packet, old)
 
     def judge(self, policy, packets, state, seen, counts):
         wrong, expected, answers = [], collections.Counter(), 0
@@ -215,8 +231,13 @@ class Runner:
                 Trial(seed, self.options.packets, self.rig, self.program, self.catalogue).run(folder)
             except Mismatch as error:
                 return str(error)
+            except HourTurned:
+                self.program("flush")
+                return self.attempt(seed)
             except Exception:  # a crash of one seed must not hide the others
                 return traceback.format_exc()
+            finally:
+                self.rig.disconnect()
         return None
 
     def report(self, seed, error):

@@ -7,6 +7,7 @@ Must not know: sockets, the program under test.
 
 import ipaddress
 import random
+from dataclasses import replace
 
 from evaluate import PORTED, Packet, within, prefix
 from frames import conntrack_state
@@ -15,7 +16,7 @@ from rig import IFACES, LOCAL4, LOCAL6, OWNERS
 LOCAL = [prefix(text) for text in LOCAL4 + LOCAL6]
 HEARD = {4: ["224.0.0.1", "255.255.255.255"], 6: ["ff02::1"]}
 TOLD = {4: ["224.0.0.1", "224.0.0.251", "255.255.255.255", "169.254.3.4"], 6: ["ff02::1", "ff02::1:2", "fe80::9"]}
-BASE = {4: ["203.0.113.7", "198.51.100.130", "10.1.9.3", "192.0.2.5", "10.1.0.200", "8.8.8.8", "169.254.1.1"],
+BASE = {4: ["203.0.113.7", "198.51.100.130", "10.1.9.3", "192.0.2.5", "10.1.0.200", "192.168.7.7", "169.254.1.1"],
         6: ["2001:db8:10::7", "2001:db8:20:8000::3", "2001:db8:1:9::3", "2001:db8:ff::5", "2001:db8:1:0:8000::9",
             "fe80::77", "2001:db8:99::1"]}
 NOT_SOURCE = [prefix(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8", "::ffff:0:0/96")]
@@ -81,6 +82,19 @@ class Traffic:
         broken = packet.proto == 6 and self.rng.randrange(100) < 4
         packet.state = conntrack_state(packet, broken)
         return (packet, broken) if sendable(packet) else None
+
+    def connections(self, count):
+        """UDP packets that each stand for a known connection, with ports that no other packet has."""
+        found = []
+        while len(found) < count:
+            made = self.packet(self.rng.choice(("in", "forward", "out")))
+            if made and "lo" not in (made[0].iif, made[0].oif) and not within(made[0].family, made[0].dst, SPECIAL):
+                packet = made[0]
+                packet.proto, packet.icmp_type, packet.icmp_code = 17, 0, 0
+                packet.sport, packet.dport = 30000 + len(found), 40000 + len(found)
+                if sendable(turned(packet)):
+                    found.append(packet)
+        return found
 
     def interfaces(self, packet, rule):
         lone = self.rng.randrange(100) < 3 and packet.direction != "forward"
@@ -172,6 +186,24 @@ class Traffic:
             if fitting and self.loose != "as":
                 return self.rng.choice(fitting)
         return self.rng.choice(OWNERS)
+
+
+def turned(packet):
+    """The answer to a packet, established by that."""
+    direction = {"in": "out", "out": "in", "forward": "forward"}[packet.direction]
+    uid, gid = OWNERS[0] if direction == "out" else (-1, -1)
+    return replace(packet, direction=direction, src=packet.dst, dst=packet.src, sport=packet.dport, dport=packet.sport,
+                   iif=packet.oif, oif=packet.iif, uid=uid, gid=gid, state="established")
+
+
+def of_connections(packets, answered):
+    """What is sent of connections: some of them have seen an answer already, the others see it here."""
+    found = []
+    for packet, old in zip(packets, answered):
+        found.append((replace(packet, state="established" if old else "new"), False))
+        found.append((turned(packet), False))
+        found.append((replace(packet, state="established"), False))
+    return found
 
 
 def sendable(packet):
