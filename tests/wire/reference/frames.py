@@ -100,18 +100,35 @@ def other(packet, _ident, _broken):
 MAKERS = {6: tcp, 17: udp, 136: udplite, 33: dccp, 132: sctp, 47: gre}
 
 
-def ip_bytes(packet, ident, broken=False):
-    """The whole IP packet."""
+def ip_packets(packet, ident, shape=""):
+    """The IP packets: one, or its fragments. shape: "", broken, options (extension headers in IPv6), fragments."""
     maker = MAKERS.get(packet.proto, other)
     if (packet.family, packet.proto) in ((4, 1), (6, 58)):
         maker = icmp
-    body = maker(packet, ident, broken)
-    if packet.family == 6:
-        return struct.pack("!IHBB", 6 << 28 | ident, len(body), packet.proto, packet.hop_limit) + \
-            packet.src.to_bytes(16, "big") + packet.dst.to_bytes(16, "big") + body
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), ident, 0, packet.hop_limit, packet.proto, 0) + \
-        packet.src.to_bytes(4, "big") + packet.dst.to_bytes(4, "big")
+    body = maker(packet, ident, shape == "broken")
+    head = head4 if packet.family == 4 else head6
+    if shape != "fragments":
+        return [head(packet, ident, body, shape == "options")]
+    return [head(packet, ident, body[:8], False, (0, True)), head(packet, ident, body[8:], False, (8, False))]
+
+
+def head4(packet, ident, body, options, fragment=(0, False)):
+    extra = b"\x01\x01\x01\x00" if options else b""
+    place = fragment[0] // 8 | fragment[1] << 13
+    head = struct.pack("!BBHHHBBH", 0x45 + len(extra) // 4, 0, 20 + len(extra) + len(body), ident, place,
+                       packet.hop_limit, packet.proto, 0)
+    head += packet.src.to_bytes(4, "big") + packet.dst.to_bytes(4, "big") + extra
     return head[:10] + struct.pack("!H", ~fold(head) & 0xffff) + head[12:] + body
+
+
+def head6(packet, ident, body, options, fragment=None):
+    following = packet.proto
+    if options:
+        body, following = struct.pack("!BBBBI", following, 0, 1, 4, 0) + body, 60
+    if fragment:
+        body, following = struct.pack("!BBHI", following, 0, fragment[0] | fragment[1], ident) + body, 44
+    return struct.pack("!IHBB", 6 << 28 | ident, len(body), following, packet.hop_limit) + \
+        packet.src.to_bytes(16, "big") + packet.dst.to_bytes(16, "big") + body
 
 
 def own_id(data):

@@ -5,7 +5,8 @@ Owns: one namespace for the host under test (this process moves into it), one
 for its neighbour, three links between them, and an observer: a table of its own
 that comes after every other decision, tells of each packet that got there
 through NFLOG, and drops it. So nothing is ever answered and conntrack never
-confirms a connection: every packet is `new`, in any order and number.
+confirms a connection: every packet is `new`, in any order and number. (Its chain
+`gather` makes sure that conntrack runs and puts fragments together.)
 Packets that arrive are raw frames from the neighbour; packets of the host come
 from raw sockets of several users. Answers of `reject` are seen in output.
 Must not know: policies.
@@ -19,7 +20,7 @@ import socket
 import struct
 import subprocess
 
-from frames import answered_id, ip_bytes, own_id
+from frames import answered_id, ip_packets, own_id
 
 IFACES = ("eth0", "eth1", "wg0")
 OWNERS = ((0, 0), (1000, 1000), (1001, 100))
@@ -44,6 +45,10 @@ table inet observer {{
         meta mark != {OWN_MARK} ip protocol 2 drop
         meta mark != {OWN_MARK} icmpv6 type {{ 130-137, 143 }} drop
     }}
+    chain gather {{
+        type filter hook prerouting priority 1000
+        ct state invalid counter
+    }}
     chain input {{
         type filter hook input priority 1000
         log prefix "I" group {GROUP} queue-threshold 1 drop
@@ -61,7 +66,8 @@ table inet observer {{
 SYSCTLS = {
     "net/ipv4/ip_forward": 1, "net/ipv6/conf/all/forwarding": 1, "net/ipv4/conf/all/rp_filter": 0,
     "net/ipv4/conf/all/accept_local": 1, "net/ipv4/icmp_ratelimit": 0, "net/ipv4/icmp_ratemask": 0,
-    "net/ipv6/icmp/ratelimit": 0, "net/netfilter/nf_conntrack_checksum": 0, "net/ipv4/conf/all/send_redirects": 0, "net/ipv4/conf/default/send_redirects": 0,
+    "net/ipv6/icmp/ratelimit": 0, "net/netfilter/nf_conntrack_checksum": 0,
+    "net/ipv4/conf/all/send_redirects": 0, "net/ipv4/conf/default/send_redirects": 0,
     "net/ipv4/conf/default/rp_filter": 0, "net/ipv6/conf/default/accept_dad": 0,
     "net/ipv6/conf/default/addr_gen_mode": 1, "net/ipv6/conf/all/accept_dad": 0}
 
@@ -135,11 +141,14 @@ class Rig:
             libc("setns", host, CLONE_NEWNET)
         return found
 
-    def send(self, packet, ident, broken=False):
-        data = ip_bytes(packet, ident, broken)
-        if packet.direction == "out":
-            self.send_out(packet, data)
-            return
+    def send(self, packet, ident, shape=""):
+        for data in ip_packets(packet, ident, shape):
+            if packet.direction == "out":
+                self.send_out(packet, data)
+            else:
+                self.send_frame(packet, data)
+
+    def send_frame(self, packet, data):
         leaving = IFACES.index(packet.oif) + 1 if packet.direction == "forward" else 0
         if packet.iif == "lo":
             frame = bytes(12)

@@ -30,7 +30,7 @@ sys.path.insert(0, HERE)
 
 from evaluate import State, blocked_by_destination, blocked_by_source, decide  # noqa: E402
 from generate import generate  # noqa: E402
-from lang import parse_address  # noqa: E402
+from lang import AddressSet, Block, parse_address  # noqa: E402
 from resolve import read_catalogue, read_policy  # noqa: E402
 from rig import Rig  # noqa: E402
 from traffic import Traffic, answerable, of_connections, turned  # noqa: E402
@@ -82,6 +82,8 @@ class Trial:
             with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
                 out.write(text)
         policy = read_policy(self.made.text, path, self.catalogue)
+        if self.seed % 5 == 1:
+            policy = self.formatted(policy, path)
         self.program("apply", "--force", path)
         members = {}
         for group, word in self.made.bans:
@@ -97,13 +99,42 @@ class Trial:
         self.connect(known, answered)
         hour, state = time.localtime().tm_hour, State(members=members, now=time.time())
         before = self.program.hits()
-        for ident, (packet, broken) in enumerate(packets, 1):
-            self.rig.send(packet, ident, broken)
+        for ident, (packet, shape) in enumerate(packets, 1):
+            self.rig.send(packet, ident, shape)
         seen = self.rig.collect()
+        self.extras(path, before)
         after = self.program.hits()
         if time.localtime().tm_hour != hour:
             raise HourTurned
         self.judge(policy, packets, state, seen, Counts(before, after))
+
+    def formatted(self, policy, path):
+        """The policy in the canonical layout: the same rules, and the same text when laid out again."""
+        self.program("fmt", "-w", path)
+        with open(path, encoding="utf-8") as source:
+            text = source.read()
+        if self.program("fmt", path) != text:
+            raise Mismatch("fmt is no fixpoint:\n" + text)
+        again = read_policy(text, path, self.catalogue)
+        for old, new in zip(policy.rules + policy.blocks, again.rules + again.blocks):
+            if meaning(old) != meaning(new):
+                raise Mismatch(f"fmt changes line {old.where[1]}, now {new.where[1]}:\n{text}")
+        if [len(policy.rules), len(policy.blocks), policy.builtin_off, policy.options] != \
+                [len(again.rules), len(again.blocks), again.builtin_off, again.options]:
+            raise Mismatch("fmt changes the policy:\n" + text)
+        return again
+
+    def extras(self, path, status):
+        """What must hold besides: nothing left to do, and a ruleset that nft reads."""
+        if status.get("in_sync") is not True:
+            raise Mismatch(f"status: in_sync is {status.get('in_sync')}")
+        if self.seed % 5 == 2:
+            self.program("plan", path)
+        if self.seed % 5 == 3:
+            done = subprocess.run(["nft", "-c", "-f", "-"], input=self.program("show", "--nft", path), text=True,
+                                  capture_output=True, check=False)
+            if done.returncode:
+                raise Mismatch(f"nft does not take show --nft: {done.stderr[:2000]}")
 
     def connect(self, known, answered):
         if known:
@@ -113,18 +144,34 @@ class Trial:
 
     def judge(self, policy, packets, state, seen, counts):
         wrong, expected, answers = [], collections.Counter(), 0
-        for ident, (packet, _broken) in enumerate(packets, 1):
+        for ident, (packet, shape) in enumerate(packets, 1):
             decision = decide(policy, packet, state)
             answers += decision.verdict == "reject"
             want, got = fate(packet, decision), seen.pop(ident, [])
             if want != got and (got or decision.verdict != "reject" or answerable(packet) is not None):
-                wrong.append(f"packet {ident}: {packet}\n  expected {tell(policy, decision)}: {want or 'nothing seen'}, "
+                wrong.append(f"packet {ident}: {packet} {shape}\n  expected {tell(policy, decision)}: {want or 'nothing seen'}, "
                              f"got {got or 'nothing seen'}")
             count(policy, expected, packet, decision, state)
         wrong += [f"unexpected packet of the host: {data}" for data in seen.get(-1, [])]
         wrong += counts.compare(expected, answers)
         if wrong:
             raise Mismatch("\n".join(wrong))
+
+
+def plain(value):
+    """A value of the policy as text that compares."""
+    if isinstance(value, AddressSet):
+        minus = plain(value.minus) if value.minus else ""
+        return f"{value.any} {value.spans} {sorted(value.dynamic)} {sorted(map(plain, value.parts))} - {minus}"
+    return repr(value)
+
+
+def meaning(line):
+    """What a rule or block says, without its place."""
+    if isinstance(line, Block):
+        return plain(line.addrs)
+    clauses = sorted((name, plain(value)) for name, value in line.clauses.items())
+    return line.verdict, line.direction, set(line.what), line.families, clauses
 
 
 def fate(packet, decision):

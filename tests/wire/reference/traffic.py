@@ -66,7 +66,7 @@ class Traffic:
         return found
 
     def packet(self, direction):
-        """(packet, broken) or None where what was drawn cannot be sent."""
+        """(packet, shape) or None where what was drawn cannot be sent."""
         rules = [rule for rule in self.policy.rules if rule.direction == direction]
         rule = self.rng.choice(rules) if rules and self.rng.randrange(100) < 85 else None
         self.loose = self.rng.choice(PARTS) if self.rng.randrange(100) < 40 else ""
@@ -79,9 +79,9 @@ class Traffic:
         packet.hop_limit = self.rng.choice((255, 255, 64, 2))
         if direction == "out":
             packet.uid, packet.gid = self.owner(rule)
-        broken = packet.proto == 6 and self.rng.randrange(100) < 4
-        packet.state = conntrack_state(packet, broken)
-        return (packet, broken) if sendable(packet) else None
+        shape = self.shape(packet)
+        packet.state = conntrack_state(packet, shape == "broken")
+        return (packet, shape) if sendable(packet) else None
 
     def connections(self, count):
         """UDP packets that each stand for a known connection, with ports that no other packet has."""
@@ -95,6 +95,14 @@ class Traffic:
                 if sendable(turned(packet)):
                     found.append(packet)
         return found
+
+    def shape(self, packet):
+        drawn = self.rng.randrange(100)
+        if drawn < 4:
+            return "broken" if packet.proto == 6 else ""
+        if drawn < 8:
+            return "options"
+        return "fragments" if drawn < 14 and packet.proto == 17 and packet.direction != "out" else ""
 
     def interfaces(self, packet, rule):
         lone = self.rng.randrange(100) < 3 and packet.direction != "forward"
@@ -200,9 +208,9 @@ def of_connections(packets, answered):
     """What is sent of connections: some of them have seen an answer already, the others see it here."""
     found = []
     for packet, old in zip(packets, answered):
-        found.append((replace(packet, state="established" if old else "new"), False))
-        found.append((turned(packet), False))
-        found.append((replace(packet, state="established"), False))
+        found.append((replace(packet, state="established" if old else "new"), ""))
+        found.append((turned(packet), ""))
+        found.append((replace(packet, state="established"), ""))
     return found
 
 
