@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -12,6 +13,8 @@
 #define NETNS_FOLDER "/run/netns/"
 #define OWN_NETNS "/proc/thread-self/ns/net" /* the thread's: setns changes no other's */
 #define ROOT_NETNS "/proc/1/ns/net"
+#define FW_NS_GET_ID _IOR(0xb7, 13, uint64_t) /* NS_GET_ID, linux/nsfs.h of 6.18 */
+#define FIRST_NETNS_INODE 0xEFFFFFF9U         /* NET_NS_INIT_INO, the same */
 
 static int open_netns(const char *name_or_path)
 {
@@ -51,11 +54,24 @@ int fw_netns_identity(uint64_t *ret_dev, uint64_t *ret_inode)
 	return 0;
 }
 
+/* Kernels that give namespaces ids (6.18) also number the first ones for good. */
+static bool first_netns_is_numbered(void)
+{
+	int fd FW_CLEANUP(fw_close_fd) = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	uint64_t id;
+
+	return fd >= 0 && ioctl(fd, FW_NS_GET_ID, &id) == 0;
+}
+
 int fw_netns_is_root(void)
 {
 	struct stat own, root;
+	int error;
 
-	if (stat(OWN_NETNS, &own) < 0 || stat(ROOT_NETNS, &root) < 0)
+	if (stat(OWN_NETNS, &own) < 0)
 		return -errno;
-	return own.st_dev == root.st_dev && own.st_ino == root.st_ino;
+	if (stat(ROOT_NETNS, &root) == 0)
+		return own.st_dev == root.st_dev && own.st_ino == root.st_ino;
+	error = -errno; /* process 1 may be out of our reach */
+	return first_netns_is_numbered() ? own.st_ino == FIRST_NETNS_INODE : error;
 }
