@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* compile/lower.h - inside compile only: what the passes from plan to ruleset share. */
+#ifndef FW_COMPILE_LOWER_H
+#define FW_COMPILE_LOWER_H
+
+#include "compile/plan.h"
+
+#define FW_RULE_EXPRS_MAX 128 /* of the kernel (NFT_RULE_MAXEXPRS) */
+
+struct fw_lowering {
+	struct fw_arena *arena;
+	const struct fw_plan *plan;
+	struct fw_diags *diags;
+	struct fw_ruleset *rs;
+	struct fw_span span; /* the policy text in hand */
+	int error;           /* sticky: -ENOMEM or FW_REPORTED */
+};
+
+/* A rule in the making. */
+struct fw_exprs {
+	struct fw_rs_expr items[FW_RULE_EXPRS_MAX];
+	size_t len;
+	bool full; /* more were asked for */
+};
+
+/* The next expression, zeroed; a scratch one once the rule is full. */
+struct fw_rs_expr *fw_exprs_add(struct fw_exprs *exprs, enum fw_rs_expr_kind kind);
+void fw_exprs_load(struct fw_exprs *exprs, enum fw_field field);
+void fw_exprs_mask(struct fw_exprs *exprs, unsigned int width, unsigned int bits); /* keeps the first `bits` bits */
+void fw_exprs_lookup(struct fw_exprs *exprs, const char *set, bool invert);
+void fw_exprs_verdict(struct fw_exprs *exprs, int32_t code, const char *chain);
+
+/* An atom as expressions, and how many it takes at most. Constant sets are made as they are needed. */
+void fw_lower_atom(struct fw_lowering *l, struct fw_exprs *exprs, const struct fw_atom *atom);
+#define FW_ATOM_EXPRS_MAX 4
+/* Ranges of numbers as the elements of a set of `key`, and whether they need an interval set. NULL without memory. */
+uint8_t *fw_lower_elements(struct fw_lowering *l, enum fw_rs_key key, struct fw_iset values, bool interval);
+
+/* Adds a rule; NULL (and l->error) without memory. */
+struct fw_rs_rule *fw_lower_rule(struct fw_lowering *l, const char *chain, const struct fw_exprs *exprs);
+struct fw_rs_chain *fw_lower_chain(struct fw_lowering *l, const char *name);
+void fw_lower_no_memory(struct fw_lowering *l);
+
+void fw_lower_leaf(struct fw_lowering *l, const struct fw_leaf *leaf);
+/* The gates of a leaf: connections and rate. They send what is over to the chain `over`. */
+void fw_lower_gates(struct fw_lowering *l, const struct fw_leaf *leaf, const char *over);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* compile/plan.c - a policy's order as hooks, steps and leaves: blocks, built-ins, rules, ping, default. Every decision is made in a leaf
+ * of the deciding line, which says nothing of lines and order, so that its state stays when others move around it. */
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compile/plan_build.h"
+
+#define PRIORITY_RAW (-300) /* before connection tracking, behind the reassembly of fragments */
+#define PRIORITY_FILTER 0
+
+static void init_hooks(struct fw_plan *plan, struct fw_arena *arena)
+{
+	static const struct {
+		const char *name;
+		uint32_t hook;
+		int32_t priority;
+	} hooks[FW_HOOKS] = {
+		[FW_HOOK_RAW_PREROUTING] = { "raw-prerouting", NF_INET_PRE_ROUTING, PRIORITY_RAW },
+		[FW_HOOK_RAW_FORWARD] = { "raw-forward", NF_INET_FORWARD, PRIORITY_RAW },
+		[FW_HOOK_RAW_OUTPUT] = { "raw-output", NF_INET_LOCAL_OUT, PRIORITY_RAW },
+		[FW_HOOK_INPUT] = { "input", NF_INET_LOCAL_IN, PRIORITY_FILTER },
+		[FW_HOOK_FORWARD] = { "forward", NF_INET_FORWARD, PRIORITY_FILTER },
+		[FW_HOOK_OUTPUT] = { "output", NF_INET_LOCAL_OUT, PRIORITY_FILTER },
+	};
+	for (size_t i = 0; i < FW_HOOKS; i++) {
+		plan->hooks[i] = (struct fw_hook){ .name = hooks[i].name, .hook = hooks[i].hook, .priority = hooks[i].priority };
+		fw_vec_init(&plan->hooks[i].steps, arena, sizeof(struct fw_step));
+	}
+}
+
+static void set_id(struct fw_leaf *leaf, enum fw_rs_owner owner, const char *id)
+{
+	leaf->tag = (struct fw_rs_tag){ .owner = owner, .role = FW_RS_ROLE_HIT };
+	size_t len = strlen(id);
+	memcpy(leaf->tag.id, id, len < FW_RS_ID_MAX ? len : FW_RS_ID_MAX - 1);
+}
+
+/* --- blocks --- */
+
+/* What passes by lo is no block's business. */
+static void pass_loopback(struct fw_planner *p, struct fw_hook *hook, enum fw_field field)
+{
+	static const char *const lo[] = { "lo" };
+	struct fw_vec cases;
+	struct fw_case_builder b;
+	fw_cases_init(p, &cases);
+	fw_case_begin(&b, p);
+	fw_case_atom(&b, (struct fw_atom){ .field = field, .kind = FW_ATOM_NAMES, .names = lo, .name_count = 1 });
+	fw_case_end(&b, &cases);
+	fw_plan_step(p, hook, &cases, NULL, (struct fw_span){ 0 });
+}
+
+static void block_cases(struct fw_planner *p, const struct fw_block *block, enum fw_side side, struct fw_vec *cases)
+{
+	fw_cases_init(p, cases);
+	for (int family = 0; family < FW_FAMILIES; family++) {
+		struct fw_case_builder b;
+		fw_case_begin(&b, p);
+		fw_case_atom(&b, fw_atom_family(p, (enum fw_family)family));
+		fw_plan_block_addresses(&b, &block->addresses, (enum fw_family)family, side);
+		fw_case_end(&b, cases);
+	}
+}
+
+static void plan_block(struct fw_planner *p, const struct fw_block *block)
+{
+	struct fw_leaf *leaf = fw_plan_leaf(p, fw_arena_printf(p->arena, "block-%s", block->id), block->id);
+	if (!leaf)
+		return;
+	set_id(leaf, FW_RS_BLOCK, block->id);
+	leaf->comment = block->text;
+	leaf->verdict = FW_DENY;
+	leaf->word = "block";
+	leaf->log.on = block->log;
+	leaf->log.rate = p->policy->options.log_rate;
+	leaf->span = block->span;
+	struct fw_vec from, to;
+	block_cases(p, block, FW_SIDE_SOURCE, &from);
+	block_cases(p, block, FW_SIDE_DESTINATION, &to);
+	fw_plan_step(p, &p->plan->hooks[FW_HOOK_RAW_PREROUTING], &from, leaf, block->span);
+	fw_plan_step(p, &p->plan->hooks[FW_HOOK_RAW_FORWARD], &to, leaf, block->span);
+	fw_plan_step(p, &p->plan->hooks[FW_HOOK_RAW_OUTPUT], &to, leaf, block->span);
+}
+
+static void plan_raw(struct fw_planner *p)
+{
+	struct fw_hook *arriving = &p->plan->hooks[FW_HOOK_RAW_PREROUTING];
+	bool martians = !p->policy->options.builtin_off[FW_BUILTIN_LOOPBACK];
+	if (p->policy->block_count || martians)
+		pass_loopback(p, arriving, FW_FIELD_IIFNAME);
+	if (p->policy->block_count)
+		pass_loopback(p, &p->plan->hooks[FW_HOOK_RAW_OUTPUT], FW_FIELD_OIFNAME);
+	for (size_t i = 0; i < p->policy->block_count; i++)
+		plan_block(p, &p->policy->blocks[i]);
+	fw_plan_martians(p, arriving);
+}
+
+/* --- rules --- */
+
+static bool takes_proto(const struct fw_what *what, bool tcp)
+{
+	if (what->any)
+		return true;
+	for (size_t i = 0; i < what->proto_count; i++)
+		if ((what->protos[i].proto == 6) == tcp)
+			return true;
+	return false;
+}
+
+static void plan_rule(struct fw_planner *p, const struct fw_rule *rule)
+{
+	struct fw_leaf *leaf = fw_plan_leaf(p, fw_arena_printf(p->arena, "rule-%s", rule->id), rule->id);
+	if (!leaf)
+		return;
+	set_id(leaf, FW_RS_RULE, rule->id);
+	leaf->comment = rule->text;
+	leaf->verdict = rule->verdict;
+	leaf->word = fw_verdict_name(rule->verdict);
+	leaf->log = rule->log;
+	leaf->rate = rule->rate;
+	leaf->connections = rule->connections;
+	leaf->connections_per_source = rule->connections_per_source;
+	leaf->families = rule->match.families;
+	leaf->takes_tcp = takes_proto(&rule->match.what, true);
+	leaf->takes_other = takes_proto(&rule->match.what, false);
+	leaf->helpers = rule->match.what.helpers;
+	leaf->helper_count = rule->verdict == FW_ALLOW ? rule->match.what.helper_count : 0;
+	leaf->span = rule->span;
+	leaf->rate_span = rule->rate_span;
+	p->span = rule->span;
+	struct fw_vec cases;
+	fw_plan_match(p, &rule->match, rule->direction, &cases);
+	fw_plan_step(p, fw_plan_hook_of(p->plan, rule->direction), &cases, leaf, rule->span);
+}
+
+/* --- defaults --- */
+
+static void plan_default(struct fw_planner *p, enum fw_direction direction)
+{
+	const struct fw_default *def = &p->policy->defaults[direction];
+	const char *where = fw_direction_name(direction);
+	char *name = fw_arena_printf(p->arena, "default-%s", where);
+	struct fw_leaf *leaf = fw_plan_leaf(p, name, name);
+	if (!leaf)
+		return;
+	set_id(leaf, FW_RS_DEFAULT, where);
+	leaf->comment = fw_arena_printf(p->arena, "default %s %s", where, fw_verdict_name(def->verdict));
+	leaf->verdict = def->verdict;
+	leaf->word = fw_verdict_name(def->verdict);
+	leaf->log = def->log;
+	leaf->log_unicast_only = !def->log_said;
+	leaf->takes_tcp = leaf->takes_other = true;
+	leaf->span = def->span;
+	struct fw_vec cases;
+	struct fw_case_builder b;
+	fw_cases_init(p, &cases);
+	fw_case_begin(&b, p);
+	fw_case_end(&b, &cases); /* no condition: everything */
+	fw_plan_step(p, fw_plan_hook_of(p->plan, direction), &cases, leaf, def->span);
+	fw_plan_hook_of(p->plan, direction)->drop = def->verdict != FW_ALLOW;
+}
+
+static void plan_direction(struct fw_planner *p, enum fw_direction direction)
+{
+	fw_plan_builtins(p, direction, false);
+	for (size_t i = 0; i < p->policy->rule_count[direction] && !p->error; i++)
+		plan_rule(p, p->policy->rules[direction][i]);
+	fw_plan_builtins(p, direction, true);
+	plan_default(p, direction);
+}
+
+int fw_plan_make(struct fw_arena *arena, const struct fw_policy *policy, const struct fw_compile_env *env, struct fw_plan **ret_plan)
+{
+	struct fw_plan *plan = fw_arena_alloc(arena, 1, sizeof(*plan));
+	if (!plan)
+		return -ENOMEM;
+	struct fw_planner p = { .arena = arena, .policy = policy, .env = env, .plan = plan };
+	init_hooks(plan, arena);
+	fw_vec_init(&plan->leaves, arena, sizeof(struct fw_leaf *));
+	fw_vec_init(&plan->sets, arena, sizeof(struct fw_plan_set));
+	fw_map_init(&p.sets, arena);
+	plan->log_group = policy->options.log_group;
+	fw_plan_member_sets(&p);
+	plan_raw(&p);
+	plan_direction(&p, FW_IN);
+	if (policy->has_forward)
+		plan_direction(&p, FW_FORWARD);
+	plan_direction(&p, FW_OUT);
+	if (p.error)
+		return p.error;
+	*ret_plan = plan;
+	return 0;
+}
