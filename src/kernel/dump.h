@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/dump.h - requests for dumps of our table. */
+/* kernel/dump.h - requests for dumps of our table and its sets. */
 #ifndef FW_KERNEL_DUMP_H
 #define FW_KERNEL_DUMP_H
 
@@ -8,5 +8,13 @@
 struct nlmsghdr *fw_dump_request(struct fw_nl *nl, char *buffer, uint16_t message, uint16_t table_attribute);
 /* All elements of one set, as fw_nl_talk. */
 int fw_dump_elements(struct fw_nl *nl, const char *set, fw_nl_reader *reader, void *data);
+
+struct fw_dump_head {
+	bool counted;   /* by the kernel; those that expired and are not yet collected are among them */
+	uint32_t count;
+	uint32_t key_len;
+};
+/* 0; -ENOENT: no such set; -errno. */
+int fw_dump_set_head(struct fw_nl *nl, const char *set, struct fw_dump_head *ret_head);
 
 #endif

@@ -2,6 +2,7 @@
 /* kernel/members.c - members of dynamic groups: added, renewed, taken out, listed, counted. A member that is there is deleted and added again in one batch, for the kernels of
  * before 6.12 ignore a new timeout. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/commit.h"
@@ -141,60 +142,50 @@ static int list(struct fw_kernel *kernel, struct listing *listing)
 	return r == -EINTR ? -EAGAIN : r;
 }
 
+static int compare_members(const void *a, const void *b)
+{
+	const struct fw_member *left = a, *right = b;
+
+	return fw_u128_compare(left->address, right->address);
+}
+
+/* A dump over a hash that grows tells of some twice. */
+static void sort_once(struct fw_vec *members, size_t from)
+{
+	size_t kept = from;
+
+	if (members->len - from < 2)
+		return;
+	qsort(fw_vec_at(members, from), members->len - from, members->size, compare_members);
+	for (size_t i = from + 1; i < members->len; i++)
+		if (compare_members(fw_vec_at(members, kept), fw_vec_at(members, i)) != 0)
+			memmove(fw_vec_at(members, ++kept), fw_vec_at(members, i), members->size);
+	members->len = kept + 1;
+}
+
 int fw_kernel_members(struct fw_kernel *kernel, const char *set, enum fw_family family, unsigned int length, struct fw_vec *ret_members)
 {
 	struct listing listing = { .set = set, .family = family, .length = length, .members = ret_members };
 
-	listing.key_len = fw_family_bits(family) / 8;
-	return list(kernel, &listing);
-}
-
-/* The head of one set. */
-struct head {
-	bool counted;
-	uint32_t count;
-	uint32_t key_len;
-};
-
-static const struct fw_attr_policy head_policy[] = {
-	{ NFTA_SET_KEY_LEN, FW_ATTR_U32, 0 },
-};
-
-static int read_head(const struct nlmsghdr *message, void *data)
-{
-	struct head *head = data;
-	struct fw_attr_iter iter;
-	struct fw_attrs attrs;
-	bool ours;
+	size_t had = ret_members->len;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWSET, &iter, &ours);
-	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, head_policy, FW_ARRAY_SIZE(head_policy), &attrs);
-	if (r < 0)
-		return r;
-	head->key_len = fw_attrs_be32(&attrs, NFTA_SET_KEY_LEN, 0);
-	return fw_read_set_count(message, &head->counted, &head->count);
+	listing.key_len = fw_family_bits(family) / 8;
+	r = list(kernel, &listing);
+	if (!r)
+		sort_once(ret_members, had);
+	return r;
 }
 
 int fw_kernel_set_count(struct fw_kernel *kernel, const char *set, size_t *ret_count)
 {
-	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
-	struct nlmsghdr *request = fw_nl_nf_message(&kernel->netfilter, buffer, fw_nf_type(NFT_MSG_GETSET), NLM_F_ACK);
 	struct listing listing = { .set = set };
-	struct head head = { .counted = false };
+	struct fw_dump_head head;
 	int r;
 
-	if (!fw_send_name_ok(set))
-		return -ENOENT;
-	mnl_attr_put_strz(request, NFTA_SET_TABLE, FW_TABLE_NAME);
-	mnl_attr_put_strz(request, NFTA_SET_NAME, set);
-	r = fw_nl_talk(&kernel->netfilter, request, read_head, &head, NULL);
-	if (r < 0)
-		return r;
+	r = fw_dump_set_head(&kernel->netfilter, set, &head);
 	listing.key_len = head.key_len;
-	if (!head.counted)
+	if (!r && !head.counted)
 		r = list(kernel, &listing);
 	if (r < 0)
 		return r;

@@ -46,8 +46,9 @@ struct fw_read_gather {
 };
 void fw_read_gather_init(struct fw_read_gather *gather, struct fw_ruleset *ruleset, const struct fw_rs_set *set);
 void fw_read_gather_done(struct fw_read_gather *gather); /* for FW_CLEANUP too */
+void fw_read_gather_empty(struct fw_read_gather *gather); /* to begin again */
 int fw_read_gather_message(const struct nlmsghdr *message, void *gather);
-/* Puts them into the set, sorted, in the ruleset's arena. */
+/* Puts them into the set, sorted, in the ruleset's arena. -EAGAIN: some came twice, the dump is no picture. */
 int fw_read_gather_finish(struct fw_read_gather *gather, struct fw_rs_set *set);
 
 /* Shared by these readers. */

@@ -104,6 +104,12 @@ void fw_read_gather_init(struct fw_read_gather *gather, struct fw_ruleset *rules
 	gather->stride = gather->key_len + 1 + (set->map ? sizeof(struct fw_rs_verdict) : 0);
 }
 
+void fw_read_gather_empty(struct fw_read_gather *gather)
+{
+	gather->len = 0;
+	gather->foreign = false;
+}
+
 void fw_read_gather_done(struct fw_read_gather *gather)
 {
 	free(gather->items);
@@ -213,7 +219,7 @@ static void fill(const struct fw_read_gather *gather, uint8_t *keys, struct fw_r
 	}
 }
 
-/* Two starts at one place: no set holds that. */
+/* Two starts at one place: no set holds that, but a dump over a hash that grows tells of some elements twice. */
 static bool has_twins(const struct fw_read_gather *gather)
 {
 	for (size_t i = 1; i < gather->len; i++) {
@@ -240,7 +246,7 @@ int fw_read_gather_finish(struct fw_read_gather *gather, struct fw_rs_set *set)
 		return 0;
 	qsort_r(gather->items, gather->len, gather->stride, compare_items, &compared);
 	if (has_twins(gather))
-		return -EBADMSG;
+		return -EAGAIN;
 	count = count_starts(gather);
 	keys = fw_arena_alloc(arena, count ? count : 1, width);
 	if (gather->map)

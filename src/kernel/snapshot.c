@@ -8,24 +8,6 @@
 #include "kernel/internal.h"
 #include "kernel/read.h"
 
-struct nlmsghdr *fw_dump_request(struct fw_nl *nl, char *buffer, uint16_t message, uint16_t table_attribute)
-{
-	struct nlmsghdr *request = fw_nl_nf_message(nl, buffer, fw_nf_type(message), NLM_F_DUMP);
-
-	/* Kernels that filter send less; the readers filter in any case. */
-	mnl_attr_put_strz(request, table_attribute, FW_TABLE_NAME);
-	return request;
-}
-
-int fw_dump_elements(struct fw_nl *nl, const char *set, fw_nl_reader *reader, void *data)
-{
-	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
-	struct nlmsghdr *request = fw_dump_request(nl, buffer, NFT_MSG_GETSETELEM, NFTA_SET_ELEM_LIST_TABLE);
-
-	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
-	return fw_nl_talk(nl, request, reader, data, NULL);
-}
-
 static int dump(struct fw_nl *nl, uint16_t message, uint16_t table_attribute, fw_nl_reader *reader, struct fw_read *read)
 {
 	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
@@ -44,13 +26,59 @@ static int read_table(struct fw_nl *nl, struct fw_read *read)
 	return r == -ENOENT ? 0 : r;
 }
 
+static void pause_before(int try)
+{
+	struct timespec pause = { .tv_nsec = (long)try * 2 * 1000 * 1000 };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+/* A hash without a size grows in the background after a commit, and a dump meanwhile tells of some elements twice and of others not at all, without a word. So
+ * the number of elements must be the one that the kernel knows, or where it says none, the same twice. */
+static bool may_grow(const struct fw_rs_set *set)
+{
+	return !set->interval && !set->size && !set->has_timeout;
+}
+
+static int expected_count(struct fw_nl *nl, const struct fw_rs_set *set, size_t *expected)
+{
+	struct fw_dump_head head;
+	int r = fw_dump_set_head(nl, set->name, &head);
+
+	if (!r && head.counted)
+		*expected = head.count;
+	return r;
+}
+
+static int read_stable(struct fw_nl *nl, const struct fw_rs_set *set, struct fw_read_gather *gather)
+{
+	size_t expected = SIZE_MAX;
+	int r;
+
+	for (int try = 0; try < FW_KERNEL_TRIES; try++) {
+		if (try)
+			pause_before(try);
+		fw_read_gather_empty(gather);
+		r = fw_dump_elements(nl, set->name, fw_read_gather_message, gather);
+		if (r < 0 || gather->foreign || !may_grow(set))
+			return r;
+		if (!try && gather->len)
+			r = expected_count(nl, set, &expected);
+		if (r < 0 || gather->len == expected || !gather->len)
+			return r;
+		if (expected == SIZE_MAX)
+			expected = gather->len;
+	}
+	return -EAGAIN;
+}
+
 static int read_set_elements(struct fw_nl *nl, struct fw_ruleset *ruleset, struct fw_rs_set *set)
 {
 	struct fw_read_gather gather FW_CLEANUP(fw_read_gather_done);
 	int r;
 
 	fw_read_gather_init(&gather, ruleset, set);
-	r = fw_dump_elements(nl, set->name, fw_read_gather_message, &gather);
+	r = read_stable(nl, set, &gather);
 	return r < 0 ? r : fw_read_gather_finish(&gather, set);
 }
 
@@ -111,13 +139,6 @@ static int take_picture(struct fw_kernel *kernel, unsigned int flags, struct fw_
 		return -EBADMSG;
 	*ret_generation = before;
 	return result;
-}
-
-static void pause_before(int try)
-{
-	struct timespec pause = { .tv_nsec = (long)try * 2 * 1000 * 1000 };
-
-	(void)nanosleep(&pause, NULL); /* lets the other writer finish */
 }
 
 int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, struct fw_ruleset **ret_ruleset,
