@@ -84,6 +84,8 @@ static void match_done(struct match *m)
 static void pair_middle(struct match *m, size_t from, size_t have_end, size_t want_end)
 {
 	struct item *a = m->have.items, *b = m->want.items;
+	if (have_end == from || want_end == from)
+		return;
 	qsort(a + from, have_end - from, sizeof(*a), compare_items);
 	qsort(b + from, want_end - from, sizeof(*b), compare_items);
 	size_t i = from, k = from;
