@@ -107,7 +107,7 @@ static bool parse_rate(struct fw_parser *p, struct fw_ast_clause *clause)
 
 	if (!parse_rate_word(p, &clause->rate))
 		return false;
-	if (fw_parser_take_keyword(p, FW_KEYWORD_BURST) && !parse_number(p, "a burst", &clause->rate.burst))
+	if (fw_parser_take_keyword(p, FW_KEYWORD_BURST) && !parse_number(p, "the burst", &clause->rate.burst))
 		return false;
 	if (!parse_per_source(p, &clause->rate.per_source))
 		return false;
@@ -117,7 +117,7 @@ static bool parse_rate(struct fw_parser *p, struct fw_ast_clause *clause)
 
 static bool parse_connections(struct fw_parser *p, struct fw_ast_clause *clause)
 {
-	return parse_number(p, "a number of connections", &clause->connections.count) &&
+	return parse_number(p, "the number of connections", &clause->connections.count) &&
 	       parse_per_source(p, &clause->connections.per_source);
 }
 
@@ -218,7 +218,7 @@ static clause_parser *const parsers[] = {
 
 static void help_misplaced(struct fw_parser *p, struct fw_diag *diag, const struct fw_clause_place *place)
 {
-	FW_CLEANUP(fw_buf_done) struct fw_buf list;
+	struct fw_buf list;
 
 	if (place == &fw_clauses_of_limitless_rule) {
 		fw_parser_help(p, diag, "limits are for what is let in: write allow, with a deny after it where needed");
@@ -231,16 +231,17 @@ static void help_misplaced(struct fw_parser *p, struct fw_diag *diag, const stru
 	}
 	if (!list.error)
 		fw_diag_help(p->diags, diag, "its clauses are %s", list.data);
+	fw_buf_done(&list);
 }
 
 /* Reports a clause that is not welcome. */
 static bool is_welcome(struct fw_parser *p, const struct fw_clause_place *place, size_t mark, const struct fw_ast_clause *clause)
 {
-	const char *name = fw_clause_name(clause->kind);
 	struct fw_diag *diag;
 
 	if (!(place->allowed & (1u << clause->kind))) {
-		diag = fw_diag_error(p->diags, clause->keyword, "syntax", "'%s' cannot stand in %s", name, place->name);
+		diag = fw_diag_error(p->diags, clause->keyword, "syntax", "'%s' cannot stand in %s", fw_clause_name(clause->kind),
+				     place->name);
 		help_misplaced(p, diag, place);
 		return false;
 	}
@@ -248,7 +249,7 @@ static bool is_welcome(struct fw_parser *p, const struct fw_clause_place *place,
 		const struct fw_ast_clause *first = fw_vec_at(&p->clauses, i);
 
 		if (first->kind == clause->kind) {
-			diag = fw_diag_error(p->diags, clause->keyword, "syntax", "a second '%s'", name);
+			diag = fw_diag_error(p->diags, clause->keyword, "syntax", "a second '%s'", fw_clause_name(clause->kind));
 			fw_diag_note(p->diags, diag, first->keyword, "the first stands here");
 			return false;
 		}

@@ -150,7 +150,7 @@ static bool parse_size(struct fw_parser *p, struct fw_ast_group *group)
 		return false;
 	}
 	word = fw_parser_word(p);
-	p->bad |= fw_values_number(p->diags, &word, "a size", &group->size) != 0;
+	p->bad |= fw_values_number(p->diags, &word, "the size", &group->size) != 0;
 	fw_parser_advance(p);
 	return true;
 }

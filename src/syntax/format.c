@@ -194,18 +194,23 @@ static size_t piece_end(const struct layout *l, size_t index)
 	return next->start - 1;
 }
 
-/* Bytes from this piece to the next place where a line may end. */
+/* A line may end before this piece, which is not the first. */
+static bool may_break(const struct layout *l, size_t index)
+{
+	const struct fw_piece *before = fw_vec_at(&l->pieces, index - 1), *piece = fw_vec_at(&l->pieces, index);
+
+	return before->goes_on || piece->part;
+}
+
+/* Bytes from this piece to the next place where a line may end, with the backslash that it may need there. */
 static size_t run_length(const struct layout *l, size_t index)
 {
-	const struct fw_piece *first = fw_vec_at(&l->pieces, index);
+	const struct fw_piece *first = fw_vec_at(&l->pieces, index), *last;
 
-	for (; index + 1 < l->pieces.len; index++) {
-		const struct fw_piece *piece = fw_vec_at(&l->pieces, index);
-
-		if (piece->goes_on)
-			break;
-	}
-	return piece_end(l, index) - first->start;
+	while (index + 1 < l->pieces.len && !may_break(l, index + 1))
+		index++;
+	last = fw_vec_at(&l->pieces, index);
+	return piece_end(l, index) - first->start + (index + 1 < l->pieces.len && !last->goes_on ? strlen(" \\") : 0);
 }
 
 /* Between two pieces: a blank, or a new line where the next run would be too long. Returns the column. */
@@ -217,8 +222,8 @@ static size_t put_space(struct layout *l, size_t index, size_t column)
 		put_piece_comments(l, before);
 		return l->indent + INDENT;
 	}
-	if (before->goes_on && column + 1 + run_length(l, index) > WIDTH) {
-		fw_buf_putc(l->out, '\n');
+	if (may_break(l, index) && column + 1 + run_length(l, index) > WIDTH) {
+		fw_buf_puts(l->out, before->goes_on ? "\n" : " \\\n");
 		put_indent(l, l->indent + INDENT);
 		return l->indent + INDENT;
 	}

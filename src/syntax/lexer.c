@@ -6,16 +6,25 @@
 
 #include "syntax/lexer.h"
 
-#define WORD_PUNCTUATION "_.:+/*@%-"
-
 static struct fw_span span_of(const struct fw_lexer *lexer, size_t start, size_t end)
 {
 	return (struct fw_span){ lexer->source, (uint32_t)start, (uint32_t)(end - start) };
 }
 
+/* A set of the 128 bytes of ASCII: every byte of the text is looked up here. */
+#define BYTE(c) ((uint64_t)1 << ((c) % 64))
+#define BYTES(low, high) ((BYTE(high) - BYTE(low)) | BYTE(high))
+
+static const uint64_t word_bytes[2] = {
+	BYTES('0', '9') | BYTE('.') | BYTE(':') | BYTE('+') | BYTE('/') | BYTE('*') | BYTE('%') | BYTE('-'),
+	BYTES('A', 'Z') | BYTES('a', 'z') | BYTE('_') | BYTE('@'),
+};
+
 static bool is_word_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(WORD_PUNCTUATION, c));
+	unsigned char byte = (unsigned char)c;
+
+	return byte < 128 && (word_bytes[byte / 64] >> (byte % 64)) & 1;
 }
 
 /* Encoding */
@@ -185,16 +194,16 @@ struct stranger {
 /* Characters that people and word processors put into policies. */
 static const struct stranger strangers[] = {
 	{ { "'", 1 }, "'", "texts stand in double quotes" },
-	{ { "\xe2\x80\x9c", 3 }, "a curly quote", "texts stand in straight double quotes" },
-	{ { "\xe2\x80\x9d", 3 }, "a curly quote", "texts stand in straight double quotes" },
-	{ { "\xe2\x80\x9e", 3 }, "a curly quote", "texts stand in straight double quotes" },
-	{ { "\xe2\x80\x93", 3 }, "a dash", "ranges have a plain '-'" },
-	{ { "\xe2\x80\x94", 3 }, "a dash", "ranges have a plain '-'" },
-	{ { "\xc2\xa0", 2 }, "a no-break space", "write a plain blank" },
-	{ { "\xef\xbb\xbf", 3 }, "a byte order mark", "it may only stand at the start of the text" },
+	{ { "\xe2\x80\x9c", 3 }, "curly quote", "texts stand in straight double quotes" },
+	{ { "\xe2\x80\x9d", 3 }, "curly quote", "texts stand in straight double quotes" },
+	{ { "\xe2\x80\x9e", 3 }, "curly quote", "texts stand in straight double quotes" },
+	{ { "\xe2\x80\x93", 3 }, "dash", "ranges have a plain '-'" },
+	{ { "\xe2\x80\x94", 3 }, "dash", "ranges have a plain '-'" },
+	{ { "\xc2\xa0", 2 }, "no-break space", "write a plain blank" },
+	{ { "\xef\xbb\xbf", 3 }, "byte order mark", "it may only stand at the start of the text" },
 	{ { ";", 1 }, ";", "one statement a line, and comments start with '#'" },
 	{ { "!", 1 }, "!", "exceptions are written with 'except', as in from any except ADDRESS" },
-	{ { "\\", 1 }, "a backslash", "it joins the next line to this one: only blanks and a comment may follow it" },
+	{ { "\\", 1 }, "backslash", "it joins the next line to this one: only blanks and a comment may follow it" },
 };
 
 static void report_stranger(struct fw_lexer *lexer, const struct stranger *stranger)
@@ -221,8 +230,8 @@ static void report_unexpected(struct fw_lexer *lexer, struct fw_str character)
 	unsigned char first = (unsigned char)character.data[0];
 
 	lexer->failed = true;
-	if (first == '\0' || fw_str_utf8_valid(character) < character.len)
-		return; /* the check of the encoding has said so */
+	if (lexer->quiet || first == '\0' || fw_str_utf8_valid(character) < character.len)
+		return; /* that was said, of this line or of its encoding */
 	for (size_t i = 0; i < FW_ARRAY_SIZE(strangers); i++) {
 		if (fw_str_equal(character, strangers[i].bytes)) {
 			report_stranger(lexer, &strangers[i]);
@@ -259,7 +268,7 @@ static void lex_word(struct fw_lexer *lexer, struct fw_token *token)
 
 static void report_string(struct fw_lexer *lexer, struct fw_token *token, size_t start, size_t end, const char *message)
 {
-	if (token->kind != FW_TOKEN_BAD) /* one of a string is enough */
+	if (token->kind != FW_TOKEN_BAD && !lexer->quiet)
 		fw_diag_error(lexer->diags, span_of(lexer, start, end), "syntax", "%s", message);
 	token->kind = FW_TOKEN_BAD;
 	lexer->failed = true;
@@ -363,6 +372,7 @@ void fw_lexer_next(struct fw_lexer *lexer, struct fw_token *ret_token)
 		token.span = span_of(lexer, start, lexer->at);
 		lexer->last_end = lexer->at;
 	}
+	lexer->quiet = token.kind == FW_TOKEN_BAD || (lexer->quiet && token.kind != FW_TOKEN_LINE_END);
 	lexer->last = token.kind;
 	*ret_token = token;
 }

@@ -36,6 +36,7 @@ struct fw_lexer {
 	enum fw_token_kind last; /* kind of the last token */
 	bool fresh;              /* no token yet on this line of text */
 	bool failed;             /* something was reported */
+	bool quiet;              /* a token of this line was: the line is lost, one error is enough */
 	bool no_memory;
 };
 

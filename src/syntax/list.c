@@ -42,11 +42,9 @@ static bool report_item(struct fw_parser *p, const struct list_kind *kind, size_
 	if (any && kind->any)
 		help_any(p, diag, count);
 	else if (any)
-		fw_parser_help(p, diag, "to mean all of them, leave the clause out");
+		fw_parser_help(p, diag, kind->free_names ? "a service is its ports" : "to mean all of them, leave the clause out");
 	else if (p->token.kind == FW_TOKEN_STRING)
 		fw_parser_help(p, diag, "write it without quotes");
-	else if (count && p->token.first && reserved)
-		fw_parser_help(p, diag, "the ',' at the end of a line continues the list on the next");
 	else if (reserved && kind->quoted)
 		fw_parser_help(p, diag, "a word of the language stands in quotes where it is a name");
 	return false;
@@ -135,12 +133,12 @@ static bool parse_except(struct fw_parser *p, enum fw_list_kind kind, struct fw_
 
 	if (!fw_parser_take_keyword(p, FW_KEYWORD_EXCEPT))
 		return true;
-	if (fw_parser_is(p, FW_KEYWORD_ANY)) {
-		diag = fw_parser_expected(p, kind == FW_LIST_IFACES ? "interfaces after 'except'" : "addresses after 'except'");
+	if (!fw_parser_is(p, FW_KEYWORD_ANY) && (p->token.kind == FW_TOKEN_WORD || p->token.kind == FW_TOKEN_STRING))
+		return fw_parser_list(p, kind, &operands->except);
+	diag = fw_parser_expected(p, kind == FW_LIST_IFACES ? "interfaces after 'except'" : "addresses after 'except'");
+	if (fw_parser_is(p, FW_KEYWORD_ANY))
 		fw_parser_help(p, diag, "an exception of everything leaves nothing");
-		return false;
-	}
-	return fw_parser_list(p, kind, &operands->except);
+	return false;
 }
 
 bool fw_parser_operands(struct fw_parser *p, enum fw_list_kind kind, struct fw_ast_operands *ret_operands)

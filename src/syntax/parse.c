@@ -46,11 +46,12 @@ static void parse_line(struct fw_parser *p, struct fw_stmt *stmt)
 	struct fw_str first = p->token.text;
 	bool good;
 
-	p->bad = false;
+	p->bad = p->begun = p->run_on = false;
 	p->braces = 0;
 	good = fw_stmt_parse(p, stmt);
 	if (good && !fw_parser_at_end(p)) {
-		fw_stmt_report_rest(p, stmt);
+		if (!p->bad) /* else what follows may only be the rest of it */
+			fw_stmt_report_rest(p, stmt);
 		good = false;
 	}
 	if (good && p->depth && !fw_stmt_may_stand_in_scope(stmt->kind))

@@ -5,8 +5,17 @@
 
 #include "syntax/parser.h"
 
+/* The next token would start a statement of its own, were its line not the continuation of the one before. */
+static bool runs_on(const struct fw_parser *p)
+{
+	return p->begun && p->token.first && p->token.kind == FW_TOKEN_WORD && (fw_words_roles(p->token.keyword) & FW_WORD_STATEMENT);
+}
+
 void fw_parser_advance(struct fw_parser *p)
 {
+	if (p->token.first)
+		p->run_on |= runs_on(p);
+	p->begun = true;
 	if (p->token.kind == FW_TOKEN_OPEN)
 		p->braces++;
 	else if (p->token.kind == FW_TOKEN_CLOSE)
@@ -57,7 +66,7 @@ struct fw_diag *fw_parser_error(struct fw_parser *p, struct fw_span span, const 
 	return fw_diag_error(p->diags, span, "syntax", "%s", message);
 }
 
-struct fw_diag *fw_parser_expected(struct fw_parser *p, const char *what)
+static struct fw_diag *report_expected(struct fw_parser *p, const char *what)
 {
 	static const char *const found[] = {
 		[FW_TOKEN_WORD] = "",
@@ -71,17 +80,28 @@ struct fw_diag *fw_parser_expected(struct fw_parser *p, const char *what)
 		[FW_TOKEN_BAD] = "",
 	};
 
-	p->bad = true;
-	if (p->token.kind == FW_TOKEN_BAD)
-		return NULL;
 	if (p->token.kind == FW_TOKEN_WORD)
 		return fw_diag_error(p->diags, p->token.span, "syntax", "expected %s, found '%.*s'", what, FW_SHOW(p->token.text));
 	return fw_diag_error(p->diags, p->token.span, "syntax", "expected %s%s", what, found[p->token.kind]);
 }
 
+struct fw_diag *fw_parser_expected(struct fw_parser *p, const char *what)
+{
+	struct fw_diag *diag;
+
+	p->bad = true;
+	if (p->token.kind == FW_TOKEN_BAD)
+		return NULL;
+	diag = report_expected(p, what);
+	p->run_on |= runs_on(p);
+	if (p->run_on)
+		fw_diag_help(p->diags, diag, "a line that ends in ',' or '=' goes on in the next");
+	return diag;
+}
+
 void fw_parser_help(struct fw_parser *p, struct fw_diag *diag, const char *help)
 {
-	if (diag)
+	if (diag && !p->run_on)
 		fw_diag_help(p->diags, diag, "%s", help);
 }
 
@@ -89,7 +109,7 @@ bool fw_parser_suggest(struct fw_parser *p, struct fw_diag *diag, unsigned int r
 {
 	const char *near;
 
-	if (!diag || p->token.kind != FW_TOKEN_WORD)
+	if (!diag || p->run_on || p->token.kind != FW_TOKEN_WORD)
 		return false;
 	near = fw_words_nearest(p->token.text, roles);
 	if (near)

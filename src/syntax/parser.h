@@ -25,7 +25,9 @@ struct fw_parser {
 	size_t depth;          /* of scope blocks */
 	struct fw_span block;  /* head of the innermost one */
 	size_t bad_stmts;
-	bool bad; /* the statement at hand */
+	bool bad;     /* the statement at hand */
+	bool begun;   /* its first token was taken */
+	bool run_on;  /* it took the first word of another, at the start of a line: the line before ends in ',' or '=' */
 	bool closed;          /* the block at hand was, by the `}` at close */
 	struct fw_span close;
 	bool stopped; /* too many errors */
@@ -40,7 +42,8 @@ bool fw_parser_is(const struct fw_parser *p, enum fw_keyword keyword);
 bool fw_parser_at_end(const struct fw_parser *p); /* of the statement's line */
 struct fw_span fw_parser_since(const struct fw_parser *p, struct fw_span start); /* from `start` to the last token taken */
 struct fw_ast_word fw_parser_word(const struct fw_parser *p); /* the next token as a word */
-/* An error at the next token, or at a place. Marks the statement as bad. NULL where the lexer has reported that token already. */
+/* An error at the next token, or at a place. Marks the statement as bad. NULL where the lexer has reported that token already. Where the
+ * statement ran on into the next, the error says so, and takes no other help from fw_parser_help and fw_parser_suggest. */
 struct fw_diag *fw_parser_expected(struct fw_parser *p, const char *what);
 struct fw_diag *fw_parser_error(struct fw_parser *p, struct fw_span span, const char *message);
 void fw_parser_help(struct fw_parser *p, struct fw_diag *diag, const char *help);

@@ -214,7 +214,9 @@ static bool report_unknown(struct fw_parser *p)
 	struct fw_diag *diag;
 
 	if (p->token.kind != FW_TOKEN_WORD) {
-		fw_parser_expected(p, "a statement");
+		diag = fw_parser_expected(p, "a statement");
+		if (p->token.kind == FW_TOKEN_OPEN)
+			fw_parser_help(p, diag, "'{' ends the line of its clauses");
 		return false;
 	}
 	p->bad = true;
@@ -275,6 +277,22 @@ static const char *direction_meant(const struct fw_stmt *stmt)
 	return fw_words_nearest(stmt->rule.what.words[0].text, FW_WORD_DIRECTION);
 }
 
+/* What stands before the token at hand may have been a list, which lacks a comma. */
+static bool ends_in_list(const struct fw_stmt *stmt)
+{
+	const struct fw_ast_clauses *clauses = &stmt->rule.clauses;
+	enum fw_clause_kind last;
+
+	if (stmt->kind == FW_STMT_BLOCK)
+		return !stmt->block.log;
+	if (!takes_clauses(stmt))
+		return stmt->kind == FW_STMT_SERVICE || stmt->kind == FW_STMT_GROUP || stmt->kind == FW_STMT_ZONE;
+	if (clauses->len == 0)
+		return true;
+	last = clauses->items[clauses->len - 1].kind;
+	return last <= FW_CLAUSE_SOURCE_PORT || last == FW_CLAUSE_AS || last == FW_CLAUSE_DURING;
+}
+
 static void help_word(struct fw_parser *p, struct fw_diag *diag, const struct fw_stmt *stmt)
 {
 	const char *direction = direction_meant(stmt);
@@ -287,7 +305,7 @@ static void help_word(struct fw_parser *p, struct fw_diag *diag, const struct fw
 		fw_diag_help(p->diags, diag, "did you mean the direction '%s'?", direction);
 	else if (takes_clauses(stmt) && fw_parser_suggest(p, diag, FW_WORD_CLAUSE))
 		return;
-	else if (stmt->kind != FW_STMT_OPTION && stmt->kind != FW_STMT_INCLUDE && !fw_clauses_at(p))
+	else if (ends_in_list(stmt) && !fw_clauses_at(p))
 		fw_parser_help(p, diag, "the items of a list are separated by ','");
 }
 
@@ -296,7 +314,9 @@ void fw_stmt_report_rest(struct fw_parser *p, const struct fw_stmt *stmt)
 	struct fw_diag *diag =
 		fw_parser_expected(p, takes_clauses(stmt) ? "a clause or the end of the line" : "the end of the line");
 
-	if (p->token.kind == FW_TOKEN_WORD)
+	if (stmt->kind == FW_STMT_SCOPE)
+		fw_parser_help(p, diag, "'{' ends its line");
+	else if (p->token.kind == FW_TOKEN_WORD)
 		help_word(p, diag, stmt);
 	else if (p->token.kind == FW_TOKEN_OPEN)
 		fw_parser_help(p, diag, "a block starts with a direction or clauses: on lan {");
@@ -304,6 +324,6 @@ void fw_stmt_report_rest(struct fw_parser *p, const struct fw_stmt *stmt)
 		fw_parser_help(p, diag, "'}' stands on a line of its own");
 	else if (p->token.kind == FW_TOKEN_STRING && takes_clauses(stmt))
 		fw_parser_help(p, diag, "a text follows 'log' or 'label'");
-	else if (stmt->kind == FW_STMT_SCOPE)
-		fw_parser_help(p, diag, "'{' ends its line");
+	else if (p->token.kind == FW_TOKEN_STRING && stmt->kind == FW_STMT_BLOCK)
+		fw_parser_help(p, diag, "the 'log' of a block takes no text");
 }

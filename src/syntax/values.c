@@ -57,7 +57,7 @@ int fw_values_number(struct fw_diags *diags, const struct fw_ast_word *word, con
 	else if (result == -ERANGE)
 		fw_diag_error(diags, word->span, "syntax", "%s is at most %u", what, UINT32_MAX);
 	else
-		fw_diag_error(diags, word->span, "syntax", "%s is a number, found '%.*s'", what, FW_SHOW(word->text));
+		return report(diags, word, "a number", NULL);
 	return FW_REPORTED;
 }
 
@@ -115,7 +115,7 @@ int fw_parse_rate(struct fw_diags *diags, const struct fw_ast_word *word, struct
 	if (!split(word->text, '/', &count.text, &unit_text) || count.text.len == 0)
 		return report(diags, word, "a rate", "a rate is a number, '/' and a unit, without blanks: 6/minute");
 	count.span.len = (uint32_t)count.text.len;
-	if (fw_values_number(diags, &count, "a rate", &rate.count))
+	if (fw_values_number(diags, &count, "the rate", &rate.count))
 		return FW_REPORTED;
 	if (!find_unit(unit_text, &rate.unit))
 		return report_unit(diags, word, unit_text);

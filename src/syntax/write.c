@@ -37,16 +37,30 @@ static void put(struct fw_writer *w, struct fw_span span, const char *word)
 	fw_buf_puts(w->out, word);
 }
 
+static struct fw_piece *last_piece(struct fw_writer *w)
+{
+	return w->pieces && w->pieces->len ? fw_vec_at(w->pieces, w->pieces->len - 1) : NULL;
+}
+
 /* The last piece ends in ',' or '='. */
 static void go_on(struct fw_writer *w, const char *mark)
 {
-	struct fw_piece *piece;
+	struct fw_piece *piece = last_piece(w);
 
 	fw_buf_puts(w->out, mark);
-	if (!w->pieces || w->pieces->len == 0)
-		return;
-	piece = fw_vec_at(w->pieces, w->pieces->len - 1);
-	piece->goes_on = true;
+	if (piece)
+		piece->goes_on = true;
+}
+
+/* The first word of a clause, or of something like one. */
+static void put_part(struct fw_writer *w, struct fw_span span, const char *word)
+{
+	struct fw_piece *piece;
+
+	put(w, span, word);
+	piece = last_piece(w);
+	if (piece)
+		piece->part = true;
 }
 
 /* Words */
@@ -130,7 +144,7 @@ static void put_operands(struct fw_writer *w, const struct fw_ast_operands *oper
 		put(w, NO_SPAN, "any");
 	put_list(w, &operands->list, print);
 	if (operands->except.len) {
-		put(w, NO_SPAN, "except");
+		put_part(w, NO_SPAN, "except");
 		put_list(w, &operands->except, print);
 	}
 }
@@ -230,7 +244,7 @@ static void put_operand_clause(struct fw_writer *w, const struct fw_ast_clause *
 
 static void put_clause(struct fw_writer *w, const struct fw_ast_clause *clause)
 {
-	put(w, clause->keyword, fw_clause_name(clause->kind));
+	put_part(w, clause->keyword, fw_clause_name(clause->kind));
 	switch (clause->kind) {
 	case FW_CLAUSE_FROM:
 	case FW_CLAUSE_TO:
@@ -350,13 +364,15 @@ static void put_service(struct fw_writer *w, const struct fw_stmt *stmt)
 	put_name(w, "service", &stmt->service.name, print_folded);
 	put_list(w, &stmt->service.items, print_port);
 	if (stmt->service.helper.text.len) {
-		put(w, NO_SPAN, "helper");
+		put_part(w, NO_SPAN, "helper");
 		put_word(w, &stmt->service.helper, print_plain);
 	}
 	if (stmt->service.exposed)
-		put(w, NO_SPAN, "exposed");
-	if (stmt->service.description.text.len)
-		put_word(w, &stmt->service.description, print_plain);
+		put_part(w, NO_SPAN, "exposed");
+	if (stmt->service.description.text.len) {
+		put_part(w, stmt->service.description.span, "");
+		print_plain(w->out, &stmt->service.description);
+	}
 }
 
 /* The largest unit that leaves no rest. */

@@ -5,10 +5,11 @@
 
 #include "syntax/ast.h"
 
-struct fw_piece { /* a run of text without a blank outside quotes, but for the blank that ends every piece other than the last */
+struct fw_piece { /* words that stay together; one blank lies between two pieces */
 	size_t start;        /* in the writer's text */
 	uint32_t source_end; /* offset behind the word it was written from; 0: none of its own */
 	bool goes_on;        /* ends in ',' or '=': a line may end behind it */
+	bool part;           /* starts a clause, or its like: a line may end before it, with a backslash */
 	size_t first_comment, comment_count; /* the formatter's: behind this piece */
 };
 
