@@ -26,8 +26,13 @@ static int ask_owner(struct resolver *r, enum fw_owner kind, const struct fw_ast
 	uint32_t id;
 	int result;
 
-	if (fw_str_parse_u64(word->text, UINT32_MAX - 1, ret_id) == 0)
+	result = fw_str_parse_u64(word->text, UINT32_MAX - 1, ret_id);
+	if (result == 0)
 		return 0;
+	if (result == -ERANGE) {
+		fw_diag_error(r->diags, word->span, "unknown-owner", "'%.*s' is no id: 0-4294967294", SHOW(word->text));
+		return FW_REPORTED;
+	}
 	result = fw_env_user_id(r->env, kind, key + 1, &id);
 	if (result == 0) {
 		*ret_id = id;

@@ -205,5 +205,5 @@ int fw_groups_resolve(struct resolver *r)
 		if (result)
 			return result;
 	}
-	return fw_order_resolve(r, &r->groups, "holds", resolve_group);
+	return fw_order_resolve(r, &r->groups, "holds", resolve_group, 0);
 }

@@ -310,6 +310,7 @@ int fw_load_catalogue(struct resolver *r)
 	if (!result)
 		result = parse(r, source, NULL, &chain);
 	r->in_catalogue = false;
+	r->catalogue_services = r->services.len;
 	return result;
 }
 

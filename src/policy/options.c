@@ -67,7 +67,7 @@ static bool find_builtin(struct resolver *r, const struct fw_ast_word *word, enu
 }
 
 /* True where this was not said before. */
-static bool once(struct resolver *r, struct fw_span *first, struct fw_span here, const char *what)
+static bool once(struct resolver *r, struct fw_span *first, struct fw_span here)
 {
 	struct fw_diag *diag;
 
@@ -75,7 +75,7 @@ static bool once(struct resolver *r, struct fw_span *first, struct fw_span here,
 		*first = here;
 		return true;
 	}
-	diag = fw_diag_error(r->diags, here, "duplicate", "option %s stands here for the second time", what);
+	diag = fw_diag_error(r->diags, here, "duplicate", "this option stands here for the second time");
 	fw_diag_note(r->diags, diag, *first, "first said here");
 	return false;
 }
@@ -95,7 +95,7 @@ static void read_builtin(struct resolver *r, const struct fw_stmt *stmt, struct 
 	enum fw_builtin builtin;
 
 	if (!find_builtin(r, &stmt->option.values[0], &builtin) ||
-	    !once(r, &said->builtin[builtin], stmt->option.values[0].span, fw_builtin_name(builtin)))
+	    !once(r, &said->builtin[builtin], stmt->option.values[0].span))
 		return;
 	require_off(r, &stmt->option.values[1], options[OPTION_BUILTIN].usage);
 	r->policy->options.builtin_off[builtin] = true;
@@ -138,7 +138,7 @@ static void read_option(struct resolver *r, const struct fw_stmt *stmt, struct s
 		read_builtin(r, stmt, said);
 		return;
 	}
-	if (!once(r, &said->option[option], stmt->span, options[option].name.data))
+	if (!once(r, &said->option[option], stmt->span))
 		return;
 	if (option == OPTION_LOG_GROUP) {
 		read_log_group(r, &stmt->option.values[0]);

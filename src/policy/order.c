@@ -66,10 +66,10 @@ static int step(struct resolver *r, struct node **node, const char *verb,
 }
 
 int fw_order_resolve(struct resolver *r, const struct fw_vec *nodes, const char *verb,
-		     int (*resolve)(struct resolver *r, struct node *node))
+		     int (*resolve)(struct resolver *r, struct node *node), size_t first)
 {
 	for (size_t i = 0; i < nodes->len; i++) {
-		struct node *node = *(struct node **)fw_vec_at(nodes, i);
+		struct node *node = *(struct node **)fw_vec_at(nodes, (first + i) % nodes->len);
 
 		if (node->mark != NODE_NEW)
 			continue;

@@ -102,6 +102,7 @@ struct resolver {
 
 	/* symbols.c: everything defined, in the order of the text; hidden services too */
 	struct fw_vec services, groups, zones; /* struct service_def *, .. */
+	size_t catalogue_services;             /* how many of them are the catalogue's: the first */
 	struct fw_map service_names, group_names, zone_names;
 
 	/* scratch, emptied by each user */
@@ -142,9 +143,10 @@ int fw_load_policy(struct resolver *r, const char *path, const struct fw_str *te
 /* Reads the address file that the group statement at `word` names, once for each path. */
 int fw_load_addresses(struct resolver *r, const struct fw_ast_word *word, struct fw_iset ret_sets[FW_FAMILIES]);
 
-/* order.c: calls resolve for every node, those it depends on first; cycles are reported ("'a' VERB 'b' VERB 'a'") and broken. */
+/* order.c: calls resolve for every node, those it depends on first; cycles are reported ("'a' VERB 'b' VERB 'a'") and broken. The walk
+ * starts at node `first`: that end of a cycle is named. */
 int fw_order_resolve(struct resolver *r, const struct fw_vec *nodes, const char *verb,
-		     int (*resolve)(struct resolver *r, struct node *node));
+		     int (*resolve)(struct resolver *r, struct node *node), size_t first);
 
 /* symbols.c */
 int fw_symbols_define(struct resolver *r, const struct fw_stmt *stmt);

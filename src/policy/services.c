@@ -55,7 +55,7 @@ int fw_services_resolve(struct resolver *r)
 		if (result)
 			return result;
 	}
-	return fw_order_resolve(r, &r->services, "holds", resolve_service);
+	return fw_order_resolve(r, &r->services, "holds", resolve_service, r->catalogue_services);
 }
 
 static int compare_services(const void *a, const void *b)

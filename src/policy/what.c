@@ -92,6 +92,13 @@ static void report_unknown_protocol(struct resolver *r, struct fw_str name, stru
 	fw_resolver_suggest(r, diag, &near);
 }
 
+/* A service in its own definition is the catalogue's, which knows none of that name. */
+static void report_itself(struct resolver *r, const struct fw_ast_word *word)
+{
+	fw_diag_error(r->diags, word->span, "cycle", "service '%.*s' is defined by itself, and the catalogue has none of that name",
+		      SHOW(word->text));
+}
+
 static bool is_number_or_range(struct fw_str text)
 {
 	bool separator = false;
@@ -109,10 +116,15 @@ static bool is_number_or_range(struct fw_str text)
 
 static int report_bad_port(struct resolver *r, struct fw_str text, struct fw_span span)
 {
-	if (is_number_or_range(text))
+	struct fw_diag *diag;
+
+	if (is_number_or_range(text)) {
 		fw_diag_error(r->diags, span, "port", "'%.*s' is no port: ports are 0-65535", SHOW(text));
-	else
-		fw_diag_error(r->diags, span, "port", "'%.*s' is no port and no range of ports", SHOW(text));
+		return FW_REPORTED;
+	}
+	diag = fw_diag_error(r->diags, span, "port", "'%.*s' is no port and no range of ports", SHOW(text));
+	if (fw_symbols_service(r, text, NULL))
+		fw_diag_help(r->diags, diag, "it is a service, which has its protocol: write %.*s", SHOW(text));
 	return FW_REPORTED;
 }
 
@@ -177,7 +189,10 @@ static int add_named(struct resolver *r, const struct fw_ast_word *word, struct 
 		return add_part(r, proto->number, true, (struct fw_range){ 0 });
 	if (is_number_or_range(word->text))
 		return report_bare(r, word);
-	report_unknown(r, word);
+	if (fw_symbols_service(r, word->text, NULL))
+		report_itself(r, word);
+	else
+		report_unknown(r, word);
 	return FW_REPORTED;
 }
 
@@ -202,11 +217,17 @@ static void report_unknown_type(struct resolver *r, const struct fw_ast_word *wo
 {
 	struct fw_diag *diag = fw_diag_error(r->diags, word->span, "unknown-type", "'%.*s' is no type of %s", SHOW(name), proto->name);
 	const struct fw_icmp_type *types;
+	const struct fw_proto *other;
 	struct fw_misspell near;
 	size_t count;
 
 	if (!fw_resolver_wants_help(r))
 		return;
+	other = fw_proto_by_number(proto->number == PROTO_ICMP ? PROTO_ICMPV6 : PROTO_ICMP);
+	if (other && fw_icmp_type_by_name(other->number, name)) {
+		fw_diag_help(r->diags, diag, "it is one of %s: write %.*s/%s", other->name, SHOW(name), other->name);
+		return;
+	}
 	types = fw_icmp_type_table(&count);
 	fw_misspell_init(&near, name);
 	for (size_t i = 0; i < count; i++) {

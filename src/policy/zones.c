@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* policy/zones.c - interfaces and zones. A zone is a list of interfaces under a name; it hides an interface of that name, except in
  * its own definition, where the name is the interface's. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,7 @@
 
 static const char *iface_problem(struct fw_str name)
 {
-	if (name.len == 0)
-		return "is empty";
+	assert(name.len > 0); /* the parser takes no empty names */
 	for (size_t i = 0; i < name.len; i++) {
 		unsigned char c = (unsigned char)name.data[i];
 
@@ -197,5 +197,5 @@ int fw_zones_resolve(struct resolver *r)
 		if (result)
 			return result;
 	}
-	return fw_order_resolve(r, &r->zones, "holds", resolve_zone);
+	return fw_order_resolve(r, &r->zones, "holds", resolve_zone, 0);
 }
