@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* policy/addrfile.c - address files, a million lines of them at once. IPv4 lines, nearly all of the files in use, are read by a scanner of their
- * own into 64-bit numbers (low, then high) and sorted by radix; whatever that does not take goes to fw_addr_parse, which also says what is
- * wrong with a bad line. Knows nothing of groups. */
+ * own into 64-bit numbers (low, then high); whatever that does not take goes to fw_addr_parse, which also says what is wrong with a bad line.
+ * Both families are sorted by radix. Knows nothing of groups. */
 #include "policy/addrfile.h"
 
 #include <errno.h>
@@ -93,12 +93,24 @@ static void report(struct reader *reader, struct fw_str entry, struct address ad
 	fw_addresses_report(reader->diags, span, entry, address);
 }
 
+static void report_too_many(struct reader *reader, struct fw_str entry)
+{
+	struct fw_span span = { reader->source, (uint32_t)(entry.data - reader->text.data), (uint32_t)entry.len };
+
+	reader->bad = FW_ADDRFILE_MAX_BAD;
+	fw_diag_error(reader->diags, span, "too-large", "the file holds more than %d addresses", FW_ADDRFILE_MAX_ENTRIES);
+}
+
 static int read_entry(struct reader *reader, struct fw_str entry)
 {
 	struct address address;
 	struct fw_range *added;
 	uint64_t packed;
 
+	if (reader->v4.len + reader->v6.len == FW_ADDRFILE_MAX_ENTRIES) {
+		report_too_many(reader, entry);
+		return 0;
+	}
 	if (scan_entry_v4(entry, &packed))
 		return add_v4(reader, packed);
 	address = fw_addresses_parse(entry);
@@ -237,6 +249,71 @@ static int take_v4(struct fw_arena *arena, struct fw_vec *vec, struct fw_iset *r
 	return 0;
 }
 
+static uint64_t digit_of(const struct fw_range *range, unsigned int shift)
+{
+	return (shift < 64 ? range->low.lo >> shift : range->low.hi >> (shift - 64)) & (DIGITS - 1);
+}
+
+/* As sort_pass, over ranges. Digits do not cross the middle of the 128 bits: shift counts from 64 again there. */
+static void sort_pass_v6(const struct fw_range *from, struct fw_range *to, size_t len, unsigned int shift)
+{
+	uint32_t start[DIGITS] = { 0 };
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		start[digit_of(&from[i], shift)]++;
+	for (size_t digit = 0; digit < DIGITS; digit++) {
+		uint32_t count = start[digit];
+
+		start[digit] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < len; i++)
+		to[start[digit_of(&from[i], shift)]++] = from[i];
+}
+
+/* Bits in which the low addresses differ at all; false where they are sorted already. */
+static bool differing_bits(const struct fw_range *items, size_t len, struct fw_u128 *ret_bits)
+{
+	bool sorted = true;
+
+	*ret_bits = (struct fw_u128){ 0 };
+	for (size_t i = 1; i < len; i++) {
+		ret_bits->hi |= items[i].low.hi ^ items[0].low.hi;
+		ret_bits->lo |= items[i].low.lo ^ items[0].low.lo;
+		sorted = sorted && fw_u128_compare(items[i - 1].low, items[i].low) <= 0;
+	}
+	return !sorted;
+}
+
+/* Only digits that differ are sorted by: lists of /48s or /64s need few passes of the twelve. */
+static int sort_v6(struct fw_vec *vec)
+{
+	struct fw_range *at[2] = { vec->items, NULL };
+	struct fw_u128 bits;
+	struct fw_vec other;
+	unsigned int passes = 0;
+
+	if (!differing_bits(vec->items, vec->len, &bits))
+		return 0;
+	fw_vec_init(&other, NULL, sizeof(struct fw_range));
+	if (fw_vec_reserve(&other, vec->len))
+		return -ENOMEM;
+	at[1] = other.items;
+	for (unsigned int digit = 0; digit < 2 * 64; digit += digit % 64 + DIGIT_BITS < 64 ? DIGIT_BITS : 64 - digit % 64) {
+		uint64_t half = digit < 64 ? bits.lo : bits.hi;
+
+		if ((half >> digit % 64 & (DIGITS - 1)) == 0)
+			continue;
+		sort_pass_v6(at[passes % 2], at[(passes + 1) % 2], vec->len, digit);
+		passes++;
+	}
+	if (passes % 2)
+		memcpy(vec->items, other.items, vec->len * sizeof(struct fw_range));
+	fw_vec_done(&other);
+	return 0;
+}
+
 static int take_v6(struct fw_arena *arena, struct fw_vec *vec, struct fw_iset *ret_set)
 {
 	struct fw_iset merged;
@@ -245,6 +322,8 @@ static int take_v6(struct fw_arena *arena, struct fw_vec *vec, struct fw_iset *r
 	*ret_set = (struct fw_iset){ 0 };
 	if (vec->len == 0)
 		return 0;
+	if (sort_v6(vec))
+		return -ENOMEM;
 	merged = fw_iset_normalise(vec->items, vec->len);
 	ranges = fw_arena_alloc(arena, merged.len, sizeof(*ranges));
 	if (!ranges)

@@ -34,7 +34,7 @@ struct fw_group {
 	struct fw_iset addresses[FW_FAMILIES]; /* LIST, FILE: flattened, excepts taken away; DYNAMIC: empty */
 	uint32_t timeout_s, size;              /* DYNAMIC: default timeout (0: none); size (default FW_GROUP_SIZE) */
 	struct fw_span span;                   /* the name in its definition */
-	bool used;
+	bool used; /* named in a rule, an expect, a block or another group */
 };
 #define FW_GROUP_SIZE 65536u
 
@@ -47,7 +47,8 @@ struct fw_addrs {
 	struct fw_iset except_literals[FW_FAMILIES];
 	const struct fw_group *const *except_groups;
 	size_t except_group_count;
-	unsigned int families; /* bits of the families that the positive side has (dynamic: both) */
+	/* Bits of the families that the positive side has (dynamic: both). Nothing but empty groups, which match nothing: both. */
+	unsigned int families;
 };
 
 struct fw_iface { /* NUL-terminated name; prefix: it was NAME* and `name` is without the star ("" matches all) */
@@ -97,7 +98,7 @@ struct fw_match {
 	struct fw_what what;
 	struct fw_addrs from, to;
 	struct fw_ifaces on, leaving; /* `on`: incoming for in and forward, outgoing for out */
-	struct fw_iset source_ports;  /* len 0: no clause */
+	struct fw_iset source_ports;  /* len 0: no clause; else `what` holds protocols with ports only (`any` is spelt out) */
 	struct fw_owners owners;
 	bool has_during, has_until;
 	struct fw_ast_during during;

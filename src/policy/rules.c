@@ -18,29 +18,28 @@ const char *fw_rules_text(struct resolver *r, const struct item *item, enum fw_d
 struct id_owner {
 	const char *text, *kind;
 	unsigned int next; /* the next ordinal to try */
+	char id[FW_ID_LEN];
 };
 
-static int try_id(struct resolver *r, struct id_owner *owner, unsigned int ordinal, struct id_owner **ret_taken, char *ret_id)
+static int try_id(struct resolver *r, struct id_owner *owner, unsigned int ordinal, struct id_owner **ret_taken)
 {
 	char hex[FW_HASH_HEX];
 	struct fw_buf *text = &r->text;
-	char *key;
 
 	text->len = 0;
 	fw_buf_puts(text, owner->text);
 	fw_buf_putc(text, '\n');
 	fw_buf_puts(text, owner->kind);
-	fw_buf_printf(text, " %u", ordinal);
+	if (ordinal == 0)
+		fw_buf_puts(text, " 0");
+	else
+		fw_buf_printf(text, " %u", ordinal);
 	if (text->error)
 		return text->error;
 	fw_hash_hex(fw_hash128(fw_buf_str(text)), hex);
-	memcpy(ret_id, hex, FW_ID_LEN);
-	ret_id[FW_ID_LEN] = '\0';
-	*ret_taken = fw_map_get(&r->ids, (struct fw_str){ ret_id, FW_ID_LEN });
-	if (*ret_taken)
-		return 0;
-	key = fw_arena_copy(r->arena, (struct fw_str){ ret_id, FW_ID_LEN });
-	return key ? fw_map_put(&r->ids, (struct fw_str){ key, FW_ID_LEN }, owner) : -ENOMEM;
+	memcpy(owner->id, hex, FW_ID_LEN);
+	*ret_taken = fw_map_get(&r->ids, (struct fw_str){ owner->id, FW_ID_LEN });
+	return *ret_taken ? 0 : fw_map_put(&r->ids, (struct fw_str){ owner->id, FW_ID_LEN }, owner);
 }
 
 int fw_rules_id(struct resolver *r, const char *text, const char *kind, char ret_id[FW_ID_LEN + 1])
@@ -50,9 +49,9 @@ int fw_rules_id(struct resolver *r, const char *text, const char *kind, char ret
 
 	if (!owner)
 		return -ENOMEM;
-	*owner = (struct id_owner){ text, kind, 1 };
+	*owner = (struct id_owner){ .text = text, .kind = kind, .next = 1 };
 	do {
-		int result = try_id(r, owner, ordinal, &taken, ret_id);
+		int result = try_id(r, owner, ordinal, &taken);
 
 		if (result)
 			return result;
@@ -61,6 +60,8 @@ int fw_rules_id(struct resolver *r, const char *text, const char *kind, char ret
 		else
 			ordinal++; /* two texts with one hash */
 	} while (taken);
+	memcpy(ret_id, owner->id, FW_ID_LEN);
+	ret_id[FW_ID_LEN] = '\0';
 	return 0;
 }
 

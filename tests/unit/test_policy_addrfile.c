@@ -90,6 +90,23 @@ static void test_gives_up(void **state)
 	free(text);
 }
 
+static void test_too_many(void **state)
+{
+	size_t size = ((size_t)FW_ADDRFILE_MAX_ENTRIES + 1) * 8;
+	struct world *world = *state;
+	struct fw_iset sets[FW_FAMILIES];
+	char *text = malloc(size);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < size; i += 8)
+		memcpy(text + i, "1.2.3.4\n", 8);
+	assert_int_equal(parse(world, (struct fw_str){ text, size }, sets), FW_REPORTED);
+	assert_int_equal(world->diags.errors, 1);
+	assert_int_equal(parse(world, (struct fw_str){ text, size - 8 }, sets), 0);
+	assert_int_equal(sets[FW_IPV4].len, 1);
+	free(text);
+}
+
 static uint32_t next_random(uint32_t *state)
 {
 	*state = *state * 1664525u + 1013904223u;
@@ -117,6 +134,33 @@ static void test_against_the_plain_way(void **state)
 	}
 	assert_int_equal(parse(world, fw_buf_str(&text), sets), 0);
 	assert_true(fw_iset_equal(sets[FW_IPV4], fw_iset_normalise(plain, LINES)));
+	fw_buf_done(&text);
+	free(plain);
+}
+
+/* The same for IPv6, with bits all over the address, and with equal, overlapping and adjacent ranges. */
+static void test_v6_against_the_plain_way(void **state)
+{
+	enum { LINES = 5000 };
+	struct world *world = *state;
+	struct fw_range *plain = calloc(LINES, sizeof(*plain));
+	struct fw_iset sets[FW_FAMILIES];
+	struct fw_buf text;
+	uint32_t seed = 9;
+
+	assert_non_null(plain);
+	fw_buf_init(&text, 1u << 20);
+	for (size_t i = 0; i < LINES; i++) {
+		struct fw_u128 low = { (uint64_t)next_random(&seed) << (next_random(&seed) >> 27), next_random(&seed) >> 20 };
+		struct fw_u128 high = { low.hi, low.lo + (next_random(&seed) >> 20) };
+
+		plain[i] = (struct fw_range){ low, high };
+		fw_addr_print(&text, FW_IPV6, plain[i]);
+		fw_buf_putc(&text, '\n');
+	}
+	assert_int_equal(parse(world, fw_buf_str(&text), sets), 0);
+	assert_true(fw_iset_equal(sets[FW_IPV6], fw_iset_normalise(plain, LINES)));
+	assert_true(sets[FW_IPV6].len > LINES / 2);
 	fw_buf_done(&text);
 	free(plain);
 }
@@ -170,7 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_lines),	     WORLD_TEST(test_merging),
 		WORLD_TEST(test_bad_lines),  WORLD_TEST(test_nul),
-		WORLD_TEST(test_gives_up),   WORLD_TEST(test_against_the_plain_way),
+		WORLD_TEST(test_gives_up), WORLD_TEST(test_too_many),   WORLD_TEST(test_against_the_plain_way), WORLD_TEST(test_v6_against_the_plain_way),
 		WORLD_TEST(test_million_v4), WORLD_TEST(test_million_v6),
 	};
 
