@@ -129,8 +129,26 @@ static const char *next_chain(struct dispatch *d)
 	return name;
 }
 
+/* Fields that lie where the family says. */
+static bool asks_family(const struct fw_term *term)
+{
+	for (size_t i = 0; i < term->len; i++)
+		if (fw_field_info(term->atoms[i].field)->of_family)
+			return true;
+	return false;
+}
+
+/* One rule of a level. Each asks for the family itself where it needs it, though an earlier level has: nft would add that. */
+static void lower_term(const struct dispatch *d, const struct fw_case *c, const struct fw_term *term, struct fw_exprs *exprs)
+{
+	bool has_family = c->atom_count && c->atoms[0].field == FW_FIELD_FAMILY;
+	if (has_family && term->atoms != c->atoms && asks_family(term))
+		fw_lower_atom(d->l, exprs, &c->atoms[0]);
+	add_term(d->l, exprs, term);
+}
+
 /* The last level leads to the leaf, each other one to the next level's chain. */
-static void lower_levels(struct dispatch *d, const struct level *levels, size_t count)
+static void lower_levels(struct dispatch *d, const struct fw_case *c, const struct level *levels, size_t count)
 {
 	const char *chain = d->chain;
 	for (size_t i = 0; i < count && !d->l->error; i++) {
@@ -138,7 +156,7 @@ static void lower_levels(struct dispatch *d, const struct level *levels, size_t 
 		size_t terms = levels[i].clause ? levels[i].clause->len : 1;
 		for (size_t k = 0; k < terms; k++) {
 			struct fw_exprs exprs = { .len = 0 };
-			add_term(d->l, &exprs, levels[i].clause ? &levels[i].clause->terms[k] : &levels[i].atoms);
+			lower_term(d, c, levels[i].clause ? &levels[i].clause->terms[k] : &levels[i].atoms, &exprs);
 			if (to) {
 				fw_exprs_verdict(&exprs, NFT_JUMP, to);
 				fw_lower_rule(d->l, chain, &exprs);
@@ -165,7 +183,7 @@ static void lower_sum(struct dispatch *d, const struct fw_case *c)
 	}
 	for (size_t i = 0; i < c->clause_count; i++)
 		levels[count++] = (struct level){ .clause = &c->clauses[i] };
-	lower_levels(d, levels, count);
+	lower_levels(d, c, levels, count);
 }
 
 static size_t widest_term(const struct fw_clause *clause)

@@ -40,6 +40,7 @@ struct fw_field_info {
 	uint32_t arg[2];       /* PAYLOAD: base, offset; META, CT: key; FIB: flags, result */
 	bool host_order;       /* loaded in the host's byte order */
 	bool text;             /* a name, padded with NUL */
+	bool of_family;        /* lies where the family says: that is to be tested before */
 };
 const struct fw_field_info *fw_field_info(enum fw_field field);
 

@@ -122,6 +122,7 @@ struct address_test {
 	enum fw_side side;
 	enum fw_field field;
 	bool block; /* leave alone what blocks never touch */
+	bool guard; /* ... and the excepts do not see to that already */
 };
 
 static bool touches(const struct address_test *t, struct fw_iset set)
@@ -137,7 +138,7 @@ static void add_term(const struct address_test *t, struct fw_vec *terms, struct 
 {
 	struct fw_atom atoms[3] = { atom };
 	size_t len = 1;
-	if (t->block && guard)
+	if (t->guard && guard)
 		atoms[len++] = fw_atom_not(fw_atom_in(t->field, untouched[t->family]));
 	/* Which addresses are a network's broadcast only the routing table knows. */
 	if (t->block && t->side == FW_SIDE_DESTINATION && t->family == FW_IPV4)
@@ -167,14 +168,14 @@ static void add_positive(const struct address_test *t, struct fw_case_builder *b
 	}
 	struct fw_iset literals = addrs->literals[t->family];
 	if (literals.len)
-		add_term(t, &terms, fw_atom_in(t->field, literals), t->block && touches(t, literals));
+		add_term(t, &terms, fw_atom_in(t->field, literals), t->guard && touches(t, literals));
 	for (size_t i = 0; i < addrs->group_count; i++) {
 		const struct fw_group *group = addrs->groups[i];
 		struct fw_iset set = group->addresses[t->family];
 		if (group->kind == FW_GROUP_DYNAMIC)
 			add_members(t, &terms, group);
 		else if (set.len)
-			add_term(t, &terms, group_atom(t->p, group, t->family, t->field), t->block && touches(t, set));
+			add_term(t, &terms, group_atom(t->p, group, t->family, t->field), t->guard && touches(t, set));
 	}
 	fw_case_clause(b, &terms);
 }
@@ -200,10 +201,20 @@ static void add_excepts(const struct address_test *t, struct fw_case_builder *b,
 	}
 }
 
+static bool lacks_untouched(struct fw_planner *p, struct fw_iset excepts, enum fw_family family)
+{
+	struct fw_iset rest = { NULL, 0 };
+	int r = fw_iset_subtract(p->arena, untouched[family], excepts, &rest);
+	if (r < 0)
+		p->error = p->error ? p->error : r;
+	return rest.len > 0;
+}
+
 static void add_addresses(struct fw_case_builder *b, const struct fw_addrs *addrs, struct address_test test)
 {
 	test.p = b->p;
 	test.field = side_fields[test.side].field[test.family];
+	test.guard = test.block && lacks_untouched(b->p, addrs->except_literals[test.family], test.family);
 	if (!addrs->any || test.block)
 		add_positive(&test, b, addrs);
 	add_excepts(&test, b, addrs);

@@ -44,7 +44,7 @@ static struct fw_atom protocols_atom(struct fw_planner *p, const struct fw_what 
 	}
 	size_t len = 0;
 	for (size_t i = first; i < what->proto_count; i++) {
-		if (done[i] || !same_values(&what->protos[first], &what->protos[i]))
+		if (done[i] || (i != first && !same_values(&what->protos[first], &what->protos[i])))
 			continue;
 		done[i] = true;
 		uint64_t proto = what->protos[i].proto;

@@ -68,10 +68,8 @@ static void print_atoms(struct fw_buf *out, const struct fw_atom *atoms, size_t 
 
 static void print_case(struct fw_buf *out, const struct fw_case *c)
 {
-	fw_buf_puts(out, "    if ");
+	fw_buf_puts(out, c->atom_count ? "    if " : c->clause_count ? "    if" : "    if anything");
 	print_atoms(out, c->atoms, c->atom_count);
-	if (!c->atom_count && !c->clause_count)
-		fw_buf_puts(out, "anything");
 	fw_buf_putc(out, '\n');
 	for (size_t i = 0; i < c->clause_count; i++) {
 		for (size_t k = 0; k < c->clauses[i].len; k++) {
