@@ -30,8 +30,9 @@ struct fw_rs_chain *fw_lower_chain(struct fw_lowering *l, const char *name)
 	return chain;
 }
 
-struct fw_rs_rule *fw_lower_rule(struct fw_lowering *l, const char *chain, const struct fw_exprs *exprs)
+struct fw_rs_rule *fw_lower_rule(struct fw_lowering *l, const char *chain, struct fw_exprs *exprs)
 {
+	fw_exprs_merge_ports(exprs);
 	struct fw_rs_chain *target = l->error ? NULL : fw_ruleset_chain(l->rs, chain);
 	struct fw_rs_rule *rule = target ? fw_ruleset_add_rule(l->rs, target, exprs->items, exprs->len) : NULL;
 	if (!rule) {

@@ -28,6 +28,8 @@ struct fw_rs_expr *fw_exprs_add(struct fw_exprs *exprs, enum fw_rs_expr_kind kin
 void fw_exprs_load(struct fw_exprs *exprs, enum fw_field field);
 void fw_exprs_mask(struct fw_exprs *exprs, unsigned int width, unsigned int bits); /* keeps the first `bits` bits */
 void fw_exprs_lookup(struct fw_exprs *exprs, const char *set, bool invert);
+/* One source and one destination port become one load and comparison, as nft would have it. */
+void fw_exprs_merge_ports(struct fw_exprs *exprs);
 void fw_exprs_verdict(struct fw_exprs *exprs, int32_t code, const char *chain);
 
 /* An atom as expressions, and how many it takes at most. Constant sets are made as they are needed. */
@@ -37,7 +39,7 @@ void fw_lower_atom(struct fw_lowering *l, struct fw_exprs *exprs, const struct f
 uint8_t *fw_lower_elements(struct fw_lowering *l, enum fw_rs_key key, struct fw_iset values, bool interval);
 
 /* Adds a rule; NULL (and l->error) without memory. */
-struct fw_rs_rule *fw_lower_rule(struct fw_lowering *l, const char *chain, const struct fw_exprs *exprs);
+struct fw_rs_rule *fw_lower_rule(struct fw_lowering *l, const char *chain, struct fw_exprs *exprs);
 struct fw_rs_chain *fw_lower_chain(struct fw_lowering *l, const char *name);
 void fw_lower_no_memory(struct fw_lowering *l);
 

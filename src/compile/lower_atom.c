@@ -112,6 +112,35 @@ static void add_cmp(struct fw_exprs *exprs, uint32_t op, struct fw_rs_data data)
 	e->cmp.data = data;
 }
 
+/* Where the rule loads the port at `offset` and compares it with one value; SIZE_MAX: nowhere. */
+static size_t find_port(const struct fw_exprs *exprs, uint32_t offset)
+{
+	for (size_t i = 0; i + 1 < exprs->len; i++) {
+		const struct fw_rs_expr *load = &exprs->items[i], *test = &exprs->items[i + 1];
+		if (load->kind != FW_RS_PAYLOAD || load->payload.base != NFT_PAYLOAD_TRANSPORT_HEADER)
+			continue;
+		if (load->payload.offset == offset && load->payload.len == 2 && test->kind == FW_RS_CMP && test->cmp.op == NFT_CMP_EQ)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+void fw_exprs_merge_ports(struct fw_exprs *exprs)
+{
+	size_t source = find_port(exprs, 0), destination = find_port(exprs, 2);
+	if (source == SIZE_MAX || destination == SIZE_MAX)
+		return;
+	struct fw_rs_data both = { .len = 4 };
+	memcpy(both.bytes, exprs->items[source + 1].cmp.data.bytes, 2);
+	memcpy(both.bytes + 2, exprs->items[destination + 1].cmp.data.bytes, 2);
+	size_t first = source < destination ? source : destination, second = source < destination ? destination : source;
+	exprs->items[first].payload.offset = 0;
+	exprs->items[first].payload.len = 4;
+	exprs->items[first + 1].cmp.data = both;
+	exprs->len -= 2;
+	memmove(&exprs->items[second], &exprs->items[second + 2], (exprs->len - second) * sizeof(exprs->items[0]));
+}
+
 /* --- sets --- */
 
 uint8_t *fw_lower_elements(struct fw_lowering *l, enum fw_rs_key key, struct fw_iset values, bool interval)

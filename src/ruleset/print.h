@@ -14,6 +14,7 @@ enum fw_rs_value {
 	FW_RS_VALUE_NAME,    /* padded with NUL; shorter than its field: a prefix */
 	FW_RS_VALUE_TIME,    /* nanoseconds, big-endian; nft writes seconds */
 	FW_RS_VALUE_FAMILY,  /* NFPROTO_* */
+	FW_RS_VALUE_PORTS,   /* source and destination port side by side: nft makes one load of the two tests */
 	FW_RS_VALUE_RAW,     /* hexadecimal */
 };
 

@@ -61,6 +61,10 @@ static void load_payload(struct printer *p, const struct fw_rs_expr *e)
 		return;
 	}
 	static const char *const bases[] = { "@ll", "@nh", "@th" };
+	if (e->payload.base == NFT_PAYLOAD_TRANSPORT_HEADER && e->payload.offset == 0 && e->payload.len == 4) {
+		set_operand(p, "th sport", FW_RS_VALUE_PORTS);
+		return;
+	}
 	FW_CLEANUP(fw_buf_done) struct fw_buf text;
 	fw_buf_init(&text, sizeof(p->reg.text));
 	fw_buf_printf(&text, "%s,%" PRIu32 ",%" PRIu32, e->payload.base < FW_ARRAY_SIZE(bases) ? bases[e->payload.base] : "@ih",

@@ -111,6 +111,9 @@ void fw_rs_print_value(struct fw_buf *out, enum fw_rs_value kind, const uint8_t 
 	case FW_RS_VALUE_FAMILY:
 		print_family(out, bytes[0]);
 		return;
+	case FW_RS_VALUE_PORTS:
+		fw_buf_printf(out, "%" PRIu64 " th dport %" PRIu64, big_endian(bytes, 2), big_endian(bytes + 2, 2));
+		return;
 	case FW_RS_VALUE_RAW:
 		print_raw(out, bytes, len);
 		return;
