@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/attr.c - takes netlink attributes apart. Owns nothing: what it gives out points into the caller's bytes. Reads no byte outside of them, whatever the
- * lengths inside say. Knows no message type. */
+/* kernel/attr.c - takes netlink attributes apart. Owns nothing: what it gives out points into the caller's bytes. Reads no byte
+ * outside of them, whatever the lengths inside say. Knows no message type. */
 #include "kernel/attr.h"
 
 #include <endian.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/attr.h - netlink attributes, taken apart under a policy: every attribute that is given out has the type and length that its row asks for.
- * Bytes from a socket are hostile until they went through here. */
+/* kernel/attr.h - netlink attributes, taken apart under a policy: every attribute that is given out has the type and length that
+ * its row asks for. Bytes from a socket are hostile until they went through here. */
 #ifndef FW_KERNEL_ATTR_H
 #define FW_KERNEL_ATTR_H
 
@@ -43,7 +43,8 @@ const struct nlattr *fw_attr_next(struct fw_attr_iter *iter);
 int fw_attrs_parse(struct fw_attr_iter iter, const struct fw_attr_policy *policy, size_t rows, struct fw_attrs *ret_attrs);
 int fw_attrs_parse_nested(const struct nlattr *attr, const struct fw_attr_policy *policy, size_t rows, struct fw_attrs *ret_attrs);
 
-/* Values of attributes that were parsed as that type; `missing` where absent. nf_tables sends big-endian, routing and sock_diag host order. */
+/* Values of attributes that were parsed as that type; `missing` where absent. nf_tables sends big-endian, routing and sock_diag
+ * host order. */
 uint8_t fw_attrs_u8(const struct fw_attrs *attrs, uint16_t attribute, uint8_t missing);
 uint16_t fw_attrs_be16(const struct fw_attrs *attrs, uint16_t attribute, uint16_t missing);
 uint32_t fw_attrs_be32(const struct fw_attrs *attrs, uint16_t attribute, uint32_t missing);

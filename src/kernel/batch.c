@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/batch.c - builds one transaction. Owns the buffer and the list of owners. Invariants: len is a multiple of 4; while a message is open, FW_BATCH_ROOM bytes from
- * its start are there; owners has one entry for each sequence number given out. */
+/* kernel/batch.c - builds one transaction. Owns the buffer and the list of owners. Invariants: len is a multiple of 4; while a
+ * message is open, FW_BATCH_ROOM bytes from its start are there; owners has one entry for each sequence number given out. */
 #include "kernel/batch.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/batch.h - one transaction: messages between a BEGIN and an END in one buffer, each with a sequence number of its own that leads back to the change that asked for it. */
+/* kernel/batch.h - one transaction: messages between a BEGIN and an END in one buffer, each with a sequence number of its own
+ * that leads back to the change that asked for it. */
 #ifndef FW_KERNEL_BATCH_H
 #define FW_KERNEL_BATCH_H
 
@@ -8,8 +9,8 @@
 
 /* The socket's send buffer is an int of bytes, and must be larger than the batch. */
 #define FW_BATCH_MAX ((size_t)1024 * 1024 * 1024 - 64 * 1024)
-/* A message is at most this long; so much room is there before one is begun, for the builders of libnftnl do not look. A rule of FW_NFT_RULE_MAX_EXPRS expressions, each at most
- * 460 bytes, and an element message that is ended at FW_BATCH_ELEMENTS fit. */
+/* A message is at most this long; so much room is there before one is begun, for the builders of libnftnl do not look. A rule of
+ * FW_NFT_RULE_MAX_EXPRS expressions, each at most 460 bytes, and an element message that is ended at FW_BATCH_ELEMENTS fit. */
 #define FW_BATCH_ROOM ((size_t)72 * 1024)
 #define FW_BATCH_ELEMENTS ((size_t)60 * 1024)
 

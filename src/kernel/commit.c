@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/commit.c - sends changes as one transaction and finds out what became of it. The kernel works through the whole batch inside of sendmsg, so all answers are there when it
- * returns. Invariant: after an error nothing has changed. */
+/* kernel/commit.c - sends changes as one transaction and finds out what became of it. The kernel works through the whole batch
+ * inside of sendmsg, so all answers are there when it returns. Invariant: after an error nothing has changed. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +97,8 @@ static uint32_t after(uint32_t generation)
 	return generation + 1 ? generation + 1 : 1; /* the kernel leaves 0 out */
 }
 
-/* Without any error: did it happen? Kernels before 6.10 acknowledge nothing, but the generation moves with every commit that changes something. */
+/* Without any error: did it happen? Kernels before 6.10 acknowledge nothing, but the generation moves with every commit that
+ * changes something. */
 static int confirm(struct fw_kernel *kernel, const struct outcome *outcome, uint32_t before, uint32_t *ret_generation)
 {
 	uint32_t now;

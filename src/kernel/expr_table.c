@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/expr_table.c - the table of expressions and their attributes. Data only. Attributes that are not here make an expression unknown when it is read. */
+/* kernel/expr_table.c - the table of expressions and their attributes. Data only. Attributes that are not here make an expression
+ * unknown when it is read. */
 #include "kernel/expr_table.h"
 
 #include "kernel/nf.h"

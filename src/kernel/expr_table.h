@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/expr_table.h - one row for each kind of expression, one for each of its attributes: what the sender writes and the reader takes apart again, so that both mean the same
- * by construction. What does not fit a row (verdicts, nested expressions, lengths that follow from data) is done beside it by sender and reader. */
+/* kernel/expr_table.h - one row for each kind of expression, one for each of its attributes: what the sender writes and the
+ * reader takes apart again, so that both mean the same by construction. What does not fit a row (verdicts, nested expressions,
+ * lengths that follow from data) is done beside it by sender and reader. */
 #ifndef FW_KERNEL_EXPR_TABLE_H
 #define FW_KERNEL_EXPR_TABLE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/foreign.h - things in our table that are none of ours and that a struct fw_ruleset has no words for. They come back as data that equals nothing a compiler
- * makes, so that a comparison finds them, and can be deleted again. */
+/* kernel/foreign.h - things in our table that are none of ours and that a struct fw_ruleset has no words for. They come back as
+ * data that equals nothing a compiler makes, so that a comparison finds them, and can be deleted again. */
 #ifndef FW_KERNEL_FOREIGN_H
 #define FW_KERNEL_FOREIGN_H
 

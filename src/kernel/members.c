@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/members.c - members of dynamic groups: added, renewed, taken out, listed, counted. A member that is there is deleted and added again in one batch, for the kernels of
- * before 6.12 ignore a new timeout. */
+/* kernel/members.c - members of dynamic groups: added, renewed, taken out, listed, counted. A member that is there is deleted and
+ * added again in one batch, for the kernels of before 6.12 ignore a new timeout. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

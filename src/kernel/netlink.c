@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/netlink.c - sockets, requests and their answers. Owns the socket and its buffer. Invariant: when a talk ends, nothing of its answer is left in the socket.
- * Takes messages from the kernel only (port 0). Knows no subsystem. */
+/* kernel/netlink.c - sockets, requests and their answers. Owns the socket and its buffer. Invariant: when a talk ends, nothing of
+ * its answer is left in the socket. Takes messages from the kernel only (port 0). Knows no subsystem. */
 #include "kernel/netlink.h"
 
 #include <errno.h>

@@ -32,8 +32,9 @@ uint32_t fw_nl_next_seq(struct fw_nl *nl);
 struct nlmsghdr *fw_nl_message(struct fw_nl *nl, char *buffer, uint16_t type, uint16_t flags);
 struct nlmsghdr *fw_nl_nf_message(struct fw_nl *nl, char *buffer, uint16_t type, uint16_t flags); /* with a struct nfgenmsg of NFPROTO_INET */
 
-/* Sends a request (its flags say whether it is a dump or wants an acknowledgement) and reads to the end of the answer: `reader`, if any, gets each message until it fails, the rest is
- * drained. 0; -EINTR: the dump was interrupted by a change, what was read is no picture; the reader's or the kernel's -errno. ret_error may be NULL. */
+/* Sends a request (its flags say whether it is a dump or wants an acknowledgement) and reads to the end of the answer: `reader`,
+ * if any, gets each message until it fails, the rest is drained. 0; -EINTR: the dump was interrupted by a change, what was read
+ * is no picture; the reader's or the kernel's -errno. ret_error may be NULL. */
 int fw_nl_talk(struct fw_nl *nl, const struct nlmsghdr *request, fw_nl_reader *reader, void *data, struct fw_nl_error *ret_error);
 
 /* One datagram of the kernel into nl->buffer. 0; -EAGAIN with MSG_DONTWAIT and nothing there; -ENOBUFS: some were lost; -errno. */

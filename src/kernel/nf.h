@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/nf.h - the kernel's headers that this module speaks, and the constants that those of Linux 6.1 lack (values: linux/netfilter/nf_tables.h of 6.18). */
+/* kernel/nf.h - the kernel's headers that this module speaks, and the constants that those of Linux 6.1 lack (values:
+ * linux/netfilter/nf_tables.h of 6.18). */
 #ifndef FW_KERNEL_NF_H
 #define FW_KERNEL_NF_H
 

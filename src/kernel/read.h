@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/read.h - messages of the kernel into a ruleset. No sockets: whatever bytes come, they are checked first, and a struct nlmsghdr need only be whole (nlmsg_len bytes there).
- * What others put into our table comes as data: unknown expressions by their name, the rest as kernel/foreign.h says. All: 0; -EBADMSG: no kernel should send
- * this; -ENOMEM. Messages of other tables are passed over. */
+/* kernel/read.h - messages of the kernel into a ruleset. No sockets: whatever bytes come, they are checked first, and a struct
+ * nlmsghdr need only be whole (nlmsg_len bytes there). What others put into our table comes as data: unknown expressions by their
+ * name, the rest as kernel/foreign.h says. All: 0; -EBADMSG: no kernel should send this; -ENOMEM. Messages of other tables are
+ * passed over. */
 #ifndef FW_KERNEL_READ_H
 #define FW_KERNEL_READ_H
 

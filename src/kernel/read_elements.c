@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/read_elements.c - elements of a set, one by one, and gathered into a ruleset: sorted, the two elements of a range joined again with the end inclusive.
- * A gathered item is its key, then a byte that is 0 for an end and 1 for a start: so memcmp alone sorts by key, and puts the end of a range
- * before a start at the same place. Owns the items while it gathers. */
+/* kernel/read_elements.c - elements of a set, one by one, and gathered into a ruleset: sorted, the two elements of a range joined
+ * again with the end inclusive. A gathered item is its key, then a byte that is 0 for an end and 1 for a start: so memcmp alone
+ * sorts by key, and puts the end of a range before a start at the same place. Owns the items while it gathers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +176,8 @@ static void key_before(uint8_t *key, size_t len)
 			return;
 }
 
-/* Where a range ends, inclusive: before the next item, whichever it is, for that is what a look-up finds from there on; at the highest key behind the last. */
+/* Where a range ends, inclusive: before the next item, whichever it is, for that is what a look-up finds from there on; at the
+ * highest key behind the last. */
 static void put_high(const struct fw_read_gather *gather, size_t index, uint8_t *high)
 {
 	if (index + 1 == gather->len) {

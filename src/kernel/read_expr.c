@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/read_expr.c - expressions of the kernel, in the spelling in which they were sent (kernel/expr_table.h). An expression that says anything ours cannot say is FW_RS_UNKNOWN with
- * its name, so that it equals none of ours; one with attributes of a wrong length is no answer of a kernel. */
+/* kernel/read_expr.c - expressions of the kernel, in the spelling in which they were sent (kernel/expr_table.h). An expression
+ * that says anything ours cannot say is FW_RS_UNKNOWN with its name, so that it equals none of ours; one with attributes of a
+ * wrong length is no answer of a kernel. */
 #include "kernel/read.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/read_set.c - heads of the sets and maps of our table. Their kind is told by name and flags: "dyn-" with timeouts holds members of a dynamic group, "rate-" and "conn-" that packets
- * fill are meters, all others are what the policy says. */
+/* kernel/read_set.c - heads of the sets and maps of our table. Their kind is told by name and flags: "dyn-" with timeouts holds
+ * members of a dynamic group, "rate-" and "conn-" that packets fill are meters, all others are what the policy says. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/send.h - objects of a ruleset as messages of a batch. All: 0; -ENOMEM; -E2BIG past a bound of the kernel or the batch; -EINVAL for what no message can carry. */
+/* kernel/send.h - objects of a ruleset as messages of a batch. All: 0; -ENOMEM; -E2BIG past a bound of the kernel or the batch;
+ * -EINVAL for what no message can carry. */
 #ifndef FW_KERNEL_SEND_H
 #define FW_KERNEL_SEND_H
 
@@ -18,7 +19,8 @@ int fw_send_rule_delete(struct fw_batch *batch, const char *chain, uint64_t hand
 int fw_send_set(struct fw_batch *batch, const struct fw_rs_set *set);
 int fw_send_set_delete(struct fw_batch *batch, const char *name);
 
-/* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM: of `set` (its head), streamed into as many messages as it takes. Keys only when they are deleted. */
+/* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM: of `set` (its head), streamed into as many messages as it takes. Keys only when they
+ * are deleted. */
 int fw_send_elements(struct fw_batch *batch, uint16_t message, const struct fw_rs_set *set, const struct fw_rs_elements *elements);
 /* One element of a set with timeouts; 0: the set's timeout, no expiration of its own. With NLM_F_EXCL in flags it must be new. */
 struct fw_send_member {

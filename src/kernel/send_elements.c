@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/send_elements.c - elements of sets, streamed into messages with nothing allocated for one of them. Invariants: both ends of a range are in one message, start first; a message
- * is ended before its list of elements passes FW_BATCH_ELEMENTS (an attribute's length has 16 bits). A range that ends at the highest key has no end element, and
- * being the last of its set it is the last of its message, which newer kernels want of an open range. */
+/* kernel/send_elements.c - elements of sets, streamed into messages with nothing allocated for one of them. Invariants: both ends
+ * of a range are in one message, start first; a message is ended before its list of elements passes FW_BATCH_ELEMENTS (an
+ * attribute's length has 16 bits). A range that ends at the highest key has no end element, and being the last of its set it is
+ * the last of its message, which newer kernels want of an open range. */
 #include "kernel/send.h"
 
 #include <endian.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/send_expr.c - an expression of a ruleset as libnftnl's. Driven by kernel/expr_table.h; what no row can say is in the functions named after it. Checks every length, for
- * libnftnl does not. */
+/* kernel/send_expr.c - an expression of a ruleset as libnftnl's. Driven by kernel/expr_table.h; what no row can say is in the
+ * functions named after it. Checks every length, for libnftnl does not. */
 #include "kernel/send.h"
 
 #include <errno.h>

@@ -33,8 +33,9 @@ static void pause_before(int try)
 	(void)nanosleep(&pause, NULL);
 }
 
-/* A hash without a size grows in the background after a commit, and a dump meanwhile tells of some elements twice and of others not at all, without a word. So
- * the number of elements must be the one that the kernel knows, or where it says none, the same twice. */
+/* A hash without a size grows in the background after a commit, and a dump meanwhile tells of some elements twice and of others
+ * not at all, without a word. So the number of elements must be the one that the kernel knows, or where it says none, the same
+ * twice. */
 static bool may_grow(const struct fw_rs_set *set)
 {
 	return !set->interval && !set->size && !set->has_timeout;

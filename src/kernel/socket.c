@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/socket.c - the kernel as an object: its sockets, opened together so that all of them belong to the namespace that the thread was in, and the generation. */
+/* kernel/socket.c - the kernel as an object: its sockets, opened together so that all of them belong to the namespace that the
+ * thread was in, and the generation. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel/sockets.c - the connections that are open, by sock_diag. Listeners are asked for first, so that a connection to a port that listens counts as accepted. An IPv4 connection on
- * an IPv6 socket comes with mapped addresses, and is IPv4 on the wire. */
+/* kernel/sockets.c - the connections that are open, by sock_diag. Listeners are asked for first, so that a connection to a port
+ * that listens counts as accepted. An IPv4 connection on an IPv6 socket comes with mapped addresses, and is IPv4 on the wire. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libFuzzer target: the readers of netlink messages. The first byte says from which socket the rest, messages one behind another, is said to come: 0 netfilter, 1 sock_diag, 2
- * routing. Besides not crashing: what is read is what may be sent, and that reads the same again; elements come sorted. */
+/* libFuzzer target: the readers of netlink messages. The first byte says from which socket the rest, messages one behind another,
+ * is said to come: 0 netfilter, 1 sock_diag, 2 routing. Besides not crashing: what is read is what may be sent, and that reads
+ * the same again; elements come sorted. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

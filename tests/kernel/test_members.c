@@ -131,6 +131,22 @@ static void test_full(void **state)
 	assert_int_equal(add(live, SET4, host4(0xc0000299, 0)), 0);
 }
 
+/* Another size is set in place: the members stay. */
+static void test_resize(void **state)
+{
+	struct live *live = *state;
+	struct fw_ruleset *rs = groups(live);
+
+	live_apply(live, rs);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(add(live, SET4, host4(0xc0000201 + i, 0)), 0);
+	rs = groups(live);
+	fw_ruleset_set(rs, SET4)->size = 6;
+	live_round_trip(live, rs);
+	assert_int_equal(listed(live, SET4, FW_IPV4, 32).len, 4);
+	assert_int_equal(add(live, SET4, host4(0xc0000299, 0)), 0);
+}
+
 static void test_missing_set(void **state)
 {
 	struct live *live = *state;
@@ -182,7 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIVE_TEST(test_in_and_out),    LIVE_TEST(test_renewal),	      LIVE_TEST(test_expiration_is_kept), LIVE_TEST(test_full),
-		LIVE_TEST(test_missing_set), LIVE_TEST(test_prefixes_and_ipv6), LIVE_TEST(test_many),
+		LIVE_TEST(test_resize), LIVE_TEST(test_missing_set), LIVE_TEST(test_prefixes_and_ipv6), LIVE_TEST(test_many),
 	};
 
 	live_refuse_root();

@@ -158,7 +158,8 @@ static void test_twins(void **state)
 	assert_int_equal(gather(bench, &hash, &read), -EAGAIN);
 }
 
-/* Elements that are none of ours: keys of another length are no answer; a verdict's lack, or an end where there are no ranges, marks the set. */
+/* Elements that are none of ours: keys of another length are no answer; a verdict's lack, or an end where there are no ranges,
+ * marks the set. */
 static void test_foreign_elements(void **state)
 {
 	static const struct fw_rs_set map = { .name = "set-a", .key = FW_RS_KEY_IPV4, .map = true };
