@@ -3,22 +3,17 @@
  * again; what it refuses is told. */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "policy/addrfile.h"
 
 #define BUDGET ((size_t)64 << 20)
 
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
-
 static void check_sorted(struct fw_iset set)
 {
 	for (size_t i = 0; i < set.len; i++) {
-		require(fw_u128_compare(set.ranges[i].low, set.ranges[i].high) <= 0);
+		FUZZ_CHECK(fw_u128_compare(set.ranges[i].low, set.ranges[i].high) <= 0);
 		if (i > 0)
-			require(fw_u128_compare(fw_u128_next(set.ranges[i - 1].high), set.ranges[i].low) < 0);
+			FUZZ_CHECK(fw_u128_compare(fw_u128_next(set.ranges[i - 1].high), set.ranges[i].low) < 0);
 	}
 }
 
@@ -30,7 +25,7 @@ static void print(struct fw_buf *out, const struct fw_iset sets[FW_FAMILIES])
 			fw_buf_putc(out, '\n');
 		}
 	}
-	require(out->error == 0);
+	FUZZ_CHECK(out->error == 0);
 }
 
 static void check_again(struct fw_arena *arena, struct fw_diags *diags, const struct fw_iset sets[FW_FAMILIES])
@@ -42,12 +37,11 @@ static void check_again(struct fw_arena *arena, struct fw_diags *diags, const st
 	fw_buf_init(&text, BUDGET);
 	print(&text, sets);
 	source = fw_sources_add(diags->sources, "again", fw_buf_str(&text), (struct fw_span){ 0 });
-	require(fw_addrfile_parse(arena, diags, source, fw_buf_str(&text), again) == 0);
+	FUZZ_CHECK(fw_addrfile_parse(arena, diags, source, fw_buf_str(&text), again) == 0);
 	for (size_t family = 0; family < FW_FAMILIES; family++)
-		require(fw_iset_equal(sets[family], again[family]));
+		FUZZ_CHECK(fw_iset_equal(sets[family], again[family]));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FW_CLEANUP(fw_arena_freep) struct fw_arena *arena = fw_arena_new(BUDGET);
@@ -58,12 +52,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fw_diags diags;
 	int result;
 
-	require(arena != NULL);
+	FUZZ_CHECK(arena != NULL);
 	fw_sources_init(&sources, arena);
 	fw_diags_init(&diags, arena, &sources);
 	result = fw_addrfile_parse(arena, &diags, fw_sources_add(&sources, "fuzz", text, (struct fw_span){ 0 }), text, sets);
-	require(result == 0 || result == FW_REPORTED);
-	require((result == FW_REPORTED) == (diags.errors > 0));
+	FUZZ_CHECK(result == 0 || result == FW_REPORTED);
+	FUZZ_CHECK((result == FW_REPORTED) == (diags.errors > 0));
 	fw_buf_init(&rendered, BUDGET);
 	fw_diags_render_text(&diags, false, &rendered);
 	if (result)
