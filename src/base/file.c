@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* base/file.c - whole files in and out. Reading is bounded, writing is all or nothing. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP ((size_t)64 << 10)
+
+static int check_kind(int fd, size_t max, size_t *ret_hint)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd) && st.st_rdev != 0x103))
+		return -EINVAL; /* an endless /dev/zero; 1:3 is /dev/null */
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size > max)
+		return -EFBIG;
+	*ret_hint = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : READ_STEP;
+	return 0;
+}
+
+static int grow_text(char **text, size_t *cap)
+{
+	char *bigger = realloc(*text, *cap * 2 + 1);
+	if (!bigger)
+		return -ENOMEM;
+
+	*text = bigger;
+	*cap *= 2;
+	return 0;
+}
+
+int fw_file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_len)
+{
+	size_t cap = 0, len = 0;
+	int r = check_kind(fd, max, &cap);
+	if (r < 0)
+		return r;
+
+	char *text FW_CLEANUP(fw_free_ptr) = malloc(++cap + 1);
+	if (!text)
+		return -ENOMEM;
+	for (;;) {
+		const ssize_t got = read(fd, text + len, cap - len);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		len += (size_t)got;
+		if (len > max)
+			return -EFBIG;
+		if (len == cap && (r = grow_text(&text, &cap)) < 0)
+			return r;
+	}
+	text[len] = '\0';
+	*ret_data = text;
+	*ret_len = len;
+	text = NULL;
+	return 0;
+}
+
+int fw_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len)
+{
+	int fd FW_CLEANUP(fw_close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fw_file_read_fd(fd, max, ret_data, ret_len);
+}
+
+static int write_all(int fd, struct fw_str text)
+{
+	while (text.len > 0) {
+		const ssize_t put = write(fd, text.data, text.len);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		text.data += put;
+		text.len -= (size_t)put;
+	}
+	return 0;
+}
+
+static int write_temporary(const char *path, struct fw_str text, mode_t mode)
+{
+	int fd FW_CLEANUP(fw_close_fd) = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+
+	int r = write_all(fd, text);
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int sync_folder_of(const char *path)
+{
+	char *copy FW_CLEANUP(fw_free_ptr) = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+
+	int fd FW_CLEANUP(fw_close_fd) = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
+}
+
+int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
+{
+	char *temporary FW_CLEANUP(fw_free_ptr) = NULL;
+	if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+
+	unlink(temporary); /* left by a killed process that had this number */
+	int r = write_temporary(temporary, text, mode);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temporary);
+		return r;
+	}
+	return sync_folder_of(path);
+}
+
+int fw_file_make_dirs(const char *path, mode_t mode)
+{
+	char *copy FW_CLEANUP(fw_free_ptr) = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+
+	for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
