@@ -10,6 +10,7 @@ static const struct fw_field_info fields[FW_FIELDS] = {
 	[FW_FIELD_PROTO] = { "protocol", FW_RS_KEY_PROTO, 1, FW_RS_META, { NFT_META_L4PROTO, 0 }, false, false, false },
 	[FW_FIELD_SPORT] = { "source-port", FW_RS_KEY_SERVICE, 2, FW_RS_PAYLOAD, { NFT_PAYLOAD_TRANSPORT_HEADER, 0 }, false, false, false },
 	[FW_FIELD_DPORT] = { "port", FW_RS_KEY_SERVICE, 2, FW_RS_PAYLOAD, { NFT_PAYLOAD_TRANSPORT_HEADER, 2 }, false, false, false },
+	[FW_FIELD_TCP_FLAGS] = { "tcp-flags", FW_RS_KEY_PROTO, 1, FW_RS_PAYLOAD, { NFT_PAYLOAD_TRANSPORT_HEADER, 13 }, false, false, false },
 	[FW_FIELD_ICMP_TYPE] = { "icmp-type", FW_RS_KEY_ICMP_TYPE, 1, FW_RS_PAYLOAD, { NFT_PAYLOAD_TRANSPORT_HEADER, 0 }, false, false, true },
 	[FW_FIELD_ICMPV6_TYPE] = { "icmpv6-type", FW_RS_KEY_ICMPV6_TYPE, 1, FW_RS_PAYLOAD, { NFT_PAYLOAD_TRANSPORT_HEADER, 0 }, false, false, true },
 	[FW_FIELD_SADDR4] = { "from4", FW_RS_KEY_IPV4, 4, FW_RS_PAYLOAD, { NFT_PAYLOAD_NETWORK_HEADER, 12 }, false, false, true },

@@ -311,8 +311,9 @@ static void lower_bits(struct fw_exprs *exprs, const struct fw_atom *atom)
 	const struct fw_field_info *info = fw_field_info(atom->field);
 	fw_exprs_load(exprs, atom->field);
 	struct fw_rs_expr *e = add_bitwise(exprs, info->width);
-	e->bitwise.mask = host_data(atom->number, info->width);
-	add_cmp(exprs, NFT_CMP_NEQ, host_data(0, info->width));
+	struct fw_u128 bits = { 0, atom->number };
+	e->bitwise.mask = info->host_order ? host_data(atom->number, info->width) : data_of(bits, info->width);
+	add_cmp(exprs, NFT_CMP_NEQ, (struct fw_rs_data){ .len = info->width });
 }
 
 static void lower_below(struct fw_exprs *exprs, const struct fw_atom *atom)

@@ -10,6 +10,8 @@
 
 #define PRIORITY_RAW (-300) /* before connection tracking, behind the reassembly of fragments */
 #define PRIORITY_FILTER 0
+#define STATE_RELATED 4u /* linux/netfilter/nf_conntrack_common.h, NF_CT_STATE_BIT */
+#define TCP_RST 4u
 
 static void init_hooks(struct fw_plan *plan, struct fw_arena *arena)
 {
@@ -163,9 +165,48 @@ static void plan_default(struct fw_planner *p, enum fw_direction direction)
 	fw_plan_hook_of(p->plan, direction)->drop = def->verdict != FW_ALLOW;
 }
 
+/* --- answers of reject --- */
+
+static bool resets_any(const struct fw_policy *policy)
+{
+	for (int direction = 0; direction < FW_DIRECTIONS; direction++) {
+		bool used = direction != FW_FORWARD || policy->has_forward;
+		if (used && policy->defaults[direction].verdict == FW_REJECT)
+			return true;
+		for (size_t i = 0; i < policy->rule_count[direction]; i++) {
+			const struct fw_rule *rule = policy->rules[direction][i];
+			if (rule->verdict == FW_REJECT && takes_proto(&rule->match.what, true))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The reset that a rejection makes leaves through the output hook, as a packet of the rejected connection that conntrack calls related. It is
+ * part of that decision: no rule for outgoing packets may swallow it. (The ICMP errors are icmp-errors' business.) */
+static void pass_resets(struct fw_planner *p)
+{
+	static const struct fw_range tcp[] = { { { 0, 6 }, { 0, 6 } } };
+	static const struct fw_atom atoms[] = {
+		{ .field = FW_FIELD_CT_STATE, .kind = FW_ATOM_BITS, .number = STATE_RELATED },
+		{ .field = FW_FIELD_PROTO, .kind = FW_ATOM_IN, .values = { tcp, 1 } },
+		{ .field = FW_FIELD_TCP_FLAGS, .kind = FW_ATOM_BITS, .number = TCP_RST },
+	};
+	struct fw_vec cases;
+	struct fw_case_builder b;
+	fw_cases_init(p, &cases);
+	fw_case_begin(&b, p);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(atoms); i++)
+		fw_case_atom(&b, atoms[i]);
+	fw_case_end(&b, &cases);
+	fw_plan_step(p, fw_plan_hook_of(p->plan, FW_OUT), &cases, NULL, (struct fw_span){ 0 });
+}
+
 static void plan_direction(struct fw_planner *p, enum fw_direction direction)
 {
 	fw_plan_builtins(p, direction, false);
+	if (direction == FW_OUT && resets_any(p->policy))
+		pass_resets(p);
 	for (size_t i = 0; i < p->policy->rule_count[direction] && !p->error; i++)
 		plan_rule(p, p->policy->rules[direction][i]);
 	fw_plan_builtins(p, direction, true);

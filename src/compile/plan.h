@@ -14,6 +14,7 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_PROTO,
 	FW_FIELD_SPORT,
 	FW_FIELD_DPORT,
+	FW_FIELD_TCP_FLAGS,
 	FW_FIELD_ICMP_TYPE,
 	FW_FIELD_ICMPV6_TYPE,
 	FW_FIELD_SADDR4,
@@ -30,7 +31,7 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_SKGID,
 	FW_FIELD_TIME, /* ns since 1970, UTC */
 };
-#define FW_FIELDS 19
+#define FW_FIELDS 20
 
 struct fw_field_info {
 	const char *name;      /* in printed plans */

@@ -44,6 +44,7 @@ static const struct payload_name payload_names[] = {
 	{ NFT_PAYLOAD_NETWORK_HEADER, 7, 1, "ip6 hoplimit", FW_RS_VALUE_NUMBER },
 	{ NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, "th sport", FW_RS_VALUE_NUMBER },
 	{ NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, "th dport", FW_RS_VALUE_NUMBER },
+	{ NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, "tcp flags", FW_RS_VALUE_NUMBER },
 };
 
 static void load_payload(struct printer *p, const struct fw_rs_expr *e)
