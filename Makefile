@@ -4,7 +4,9 @@
 #   make CC=clang           another compiler
 #   make SAN=address,undefined BUILD=build-asan    with sanitizers
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 BUILD   ?= build
 PREFIX  ?= /usr
 SAN     ?=

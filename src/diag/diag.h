@@ -61,6 +61,7 @@ struct fw_diags {
 	struct fw_vec list;    /* struct fw_diag, in the order found */
 	size_t errors, warnings; /* all that were found, also those past FW_DIAG_MAX_ERRORS, which are not kept */
 	bool out_of_memory;
+	struct fw_diag unkept; /* the scratch one; nothing reads it */
 };
 
 void fw_diags_init(struct fw_diags *diags, struct fw_arena *arena, struct fw_sources *sources);
