@@ -18,13 +18,15 @@ const char *fw_rules_text(struct resolver *r, const struct item *item, enum fw_d
 struct id_owner {
 	const char *text, *kind;
 	unsigned int next; /* the next ordinal to try */
-	char id[FW_ID_LEN];
+	uint64_t id;
 };
 
+/* Owner's id with this ordinal; *ret_taken is who has it already, or NULL where it is the owner's now. */
 static int try_id(struct resolver *r, struct id_owner *owner, unsigned int ordinal, struct id_owner **ret_taken)
 {
-	char hex[FW_HASH_HEX];
+	struct fw_str key = { (const char *)&owner->id, sizeof(owner->id) };
 	struct fw_buf *text = &r->text;
+	int result;
 
 	text->len = 0;
 	fw_buf_puts(text, owner->text);
@@ -36,10 +38,18 @@ static int try_id(struct resolver *r, struct id_owner *owner, unsigned int ordin
 		fw_buf_printf(text, " %u", ordinal);
 	if (text->error)
 		return text->error;
-	fw_hash_hex(fw_hash128(fw_buf_str(text)), hex);
-	memcpy(owner->id, hex, FW_ID_LEN);
-	*ret_taken = fw_map_get(&r->ids, (struct fw_str){ owner->id, FW_ID_LEN });
-	return *ret_taken ? 0 : fw_map_put(&r->ids, (struct fw_str){ owner->id, FW_ID_LEN }, owner);
+	owner->id = fw_hash128(fw_buf_str(text)).hi;
+	result = fw_map_put(&r->ids, key, owner);
+	*ret_taken = result == -EEXIST ? fw_map_get(&r->ids, key) : NULL;
+	return result == -EEXIST ? 0 : result;
+}
+
+/* The first digits of what fw_hash_hex prints. */
+static void print_id(uint64_t id, char ret_id[FW_ID_LEN + 1])
+{
+	for (size_t i = 0; i < FW_ID_LEN; i++)
+		ret_id[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+	ret_id[FW_ID_LEN] = '\0';
 }
 
 int fw_rules_id(struct resolver *r, const char *text, const char *kind, char ret_id[FW_ID_LEN + 1])
@@ -60,8 +70,7 @@ int fw_rules_id(struct resolver *r, const char *text, const char *kind, char ret
 		else
 			ordinal++; /* two texts with one hash */
 	} while (taken);
-	memcpy(ret_id, owner->id, FW_ID_LEN);
-	ret_id[FW_ID_LEN] = '\0';
+	print_id(owner->id, ret_id);
 	return 0;
 }
 

@@ -180,6 +180,19 @@ static void test_source_port_needs_ports(void **state)
 	assert_int_equal(policy->rules[FW_IN][1]->match.source_ports.ranges[0].low.lo, 1024);
 }
 
+/* What an id is made of is a promise: status, history and the kernel's state hang on it. */
+static void test_id_is_the_hash(void **state)
+{
+	struct world *world = *state;
+	const struct fw_policy *policy = load(world, "deny out telnet\nallow out ssh\ndeny out telnet\n");
+	char hex[FW_HASH_HEX];
+
+	fw_hash_hex(fw_hash128(FW_STR("deny out telnet\nout 0")), hex);
+	assert_memory_equal(policy->rules[FW_OUT][0]->id, hex, FW_ID_LEN);
+	fw_hash_hex(fw_hash128(FW_STR("deny out telnet\nout 1")), hex);
+	assert_memory_equal(policy->rules[FW_OUT][2]->id, hex, FW_ID_LEN);
+}
+
 static void test_ids(void **state)
 {
 	struct world *world = *state;
@@ -319,7 +332,7 @@ int main(void)
 		WORLD_TEST(test_clauses),	     WORLD_TEST(test_burst_is_count),
 		WORLD_TEST(test_owners_asked_once),  WORLD_TEST(test_scopes_fold),
 		WORLD_TEST(test_families),	     WORLD_TEST(test_source_port_needs_ports),
-		WORLD_TEST(test_ids),		     WORLD_TEST(test_expect_takes_clauses),
+		WORLD_TEST(test_id_is_the_hash), WORLD_TEST(test_ids),		     WORLD_TEST(test_expect_takes_clauses),
 		WORLD_TEST(test_block),		     WORLD_TEST(test_loopback_can_be_blocked),
 		WORLD_TEST(test_options),	     WORLD_TEST(test_builtins),
 		WORLD_TEST(test_nothing),	     WORLD_TEST(test_equal_lines),
