@@ -6,6 +6,12 @@
 
 #include "syntax/parser.h"
 
+static void begin(struct fw_parser *p)
+{
+	p->bad = p->begun = p->run_on = false;
+	p->braces = 0;
+}
+
 static void skip_line(struct fw_parser *p)
 {
 	while (!fw_parser_at_end(p))
@@ -46,8 +52,7 @@ static void parse_line(struct fw_parser *p, struct fw_stmt *stmt)
 	struct fw_str first = p->token.text;
 	bool good;
 
-	p->bad = p->begun = p->run_on = false;
-	p->braces = 0;
+	begin(p);
 	good = fw_stmt_parse(p, stmt);
 	if (good && !fw_parser_at_end(p)) {
 		if (!p->bad) /* else what follows may only be the rest of it */
@@ -155,7 +160,7 @@ static void parse_close(struct fw_parser *p)
 {
 	struct fw_span span = p->token.span;
 
-	p->braces = 0;
+	begin(p);
 	fw_parser_advance(p);
 	if (!p->depth) {
 		fw_diag_error(p->diags, span, "syntax", "this '}' closes no block");

@@ -20,7 +20,8 @@ struct fw_parser {
 	struct fw_lexer lexer;
 	struct fw_token token; /* the next one */
 	struct fw_span last;   /* of the token taken last */
-	struct fw_vec words, clauses, stmts; /* stacks of what is being collected, on the heap; whoever pushed takes away */
+	/* Stacks of what is being collected, on the heap; whoever pushed takes away. What is taken away leaves its bytes behind. */
+	struct fw_vec words, clauses, stmts;
 	int braces;            /* opened less closed by the tokens taken since the statement began */
 	size_t depth;          /* of scope blocks */
 	struct fw_span block;  /* head of the innermost one */

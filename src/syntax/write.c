@@ -27,8 +27,7 @@ static void begin(struct fw_writer *w, struct fw_span span)
 		w->out->error = -ENOMEM;
 		return;
 	}
-	piece->start = w->out->len;
-	piece->source_end = span.source ? span.offset + span.len : 0;
+	*piece = (struct fw_piece){ .start = w->out->len, .source_end = span.source ? span.offset + span.len : 0 };
 }
 
 static void put(struct fw_writer *w, struct fw_span span, const char *word)
