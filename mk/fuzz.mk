@@ -10,6 +10,8 @@ FUZZ         ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fu
 
 .PHONY: fuzz fuzz-replay fuzz-bins replay-bins
 
+.SECONDARY: $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%.o) $(BUILD)/tests/fuzz/replay.o
+
 fuzz-bins: $(FUZZ:%=$(BUILD)/fuzz_%)
 replay-bins: $(FUZZ:%=$(BUILD)/replay_%)
 
