@@ -46,7 +46,7 @@ static enum fw_outcome compare(struct fw_session *session, struct work *work)
 
 static enum fw_outcome load(struct fw_session *session, const char *path, struct work *work)
 {
-	int r = fw_load_policy(session, path, &work->loaded);
+	int r = fw_engine_load(session, path, &work->loaded);
 
 	return r ? fw_fail_compile(session, r, "reading the policy") : FW_OUTCOME_DONE;
 }

@@ -13,7 +13,7 @@ enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, st
 	struct fw_loaded loaded;
 	struct fw_ruleset *ruleset;
 
-	int r = fw_load_policy(session, path, &loaded);
+	int r = fw_engine_load(session, path, &loaded);
 	if (r != 0)
 		return fw_fail_compile(session, r, "reading the policy");
 	r = fw_compile_beside(session, loaded.policy, NULL, session->now, &ruleset);

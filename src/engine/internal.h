@@ -22,9 +22,9 @@ struct fw_loaded {
 	struct fw_policy *policy;
 	struct fw_vec ids; /* struct fw_generation_id */
 };
-int fw_load_policy(struct fw_session *session, const char *path, struct fw_loaded *ret_loaded);
+int fw_engine_load(struct fw_session *session, const char *path, struct fw_loaded *ret_loaded);
 /* The same from a generation's texts; names keep the numbers that they had. Diagnostics are not the session's: they were told at apply. */
-int fw_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy);
+int fw_engine_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy);
 
 /* Compiles for `now` with the prefix lengths that the members of dynamic groups have in `have` (NULL: none). */
 int fw_compile_beside(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have, int64_t now,

@@ -85,7 +85,7 @@ static bool is_own_address(void *context, enum fw_family family, struct fw_range
 	return false;
 }
 
-int fw_load_policy(struct fw_session *session, const char *path, struct fw_loaded *ret_loaded)
+int fw_engine_load(struct fw_session *session, const char *path, struct fw_loaded *ret_loaded)
 {
 	struct fw_loaded loaded = { 0 };
 	struct recorder recorder = { .arena = session->arena, .ids = &loaded.ids };
@@ -166,7 +166,7 @@ static int stored_id(void *context, enum fw_owner kind, const char *name, uint32
 	return -ENOENT;
 }
 
-int fw_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy)
+int fw_engine_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy)
 {
 	struct fw_generation *context = fw_arena_alloc(session->arena, 1, sizeof(*context));
 	struct fw_sources *sources = fw_arena_alloc(session->arena, 1, sizeof(*sources));

@@ -48,7 +48,7 @@ enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, 
 		running.has_generation = find_generation(session, hash, &running.generation);
 	}
 	/* a text that does not read any more (another version of fwctl wrote it) is as good as none */
-	if (with_policy && running.has_generation && fw_load_generation(session, &running.generation, &running.policy) != 0)
+	if (with_policy && running.has_generation && fw_engine_load_generation(session, &running.generation, &running.policy) != 0)
 		running.policy = NULL;
 	*ret_running = running;
 	return FW_OUTCOME_DONE;

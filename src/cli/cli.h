@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli/cli.h - what the commands of fwctl share: the parsed command line, output, tables. Only this folder prints. */
+#ifndef FW_CLI_CLI_H
+#define FW_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "engine/engine.h"
+
+/* Bytes that a policy and all that is made of it may take. */
+#define FW_CLI_BUDGET ((size_t)6 << 30)
+
+enum fw_option { /* as bits: which were given, which a command takes */
+	FW_OPT_NETNS = 1 << 0,
+	FW_OPT_JSON = 1 << 1,
+	FW_OPT_COLOR = 1 << 2,
+	FW_OPT_WRITE = 1 << 3,
+	FW_OPT_NFT = 1 << 4,
+	FW_OPT_FOR = 1 << 5,
+	FW_OPT_GROUP = 1 << 6,
+	FW_OPT_NO_VERIFY = 1 << 7,
+	FW_OPT_HELP = 1 << 8,
+	FW_OPT_VERSION = 1 << 9,
+	FW_OPT_QUIET = 1 << 10,
+};
+
+struct fw_cli {
+	unsigned int given; /* enum fw_option bits */
+	const char *netns;
+	bool json, colour_out, colour_err;
+	const char *duration, *group; /* --for, --group */
+	char **args; /* after the command */
+	int arg_count;
+};
+
+struct fw_command {
+	const char *name, *arguments, *summary;
+	unsigned int options; /* besides netns, json, color, help */
+	int max_args;
+	int (*run)(struct fw_cli *cli);
+};
+extern const struct fw_command fw_commands[]; /* ends with a NULL name */
+
+int fw_cmd_check(struct fw_cli *cli);
+int fw_cmd_fmt(struct fw_cli *cli);
+int fw_cmd_plan(struct fw_cli *cli);
+int fw_cmd_apply(struct fw_cli *cli);
+int fw_cmd_renew(struct fw_cli *cli);
+int fw_cmd_status(struct fw_cli *cli);
+int fw_cmd_show(struct fw_cli *cli);
+int fw_cmd_services(struct fw_cli *cli);
+int fw_cmd_ban(struct fw_cli *cli);
+int fw_cmd_unban(struct fw_cli *cli);
+int fw_cmd_bans(struct fw_cli *cli);
+int fw_cmd_flush(struct fw_cli *cli);
+int fw_cmd_help(struct fw_cli *cli);
+
+/* The POLICY argument, or /etc/fwctl/policy.conf. */
+const char *fw_cli_policy(const struct fw_cli *cli);
+/* A session for the present clock; attached to the kernel where `attach`. On failure the outcome is told and *ret_session is NULL. */
+enum fw_outcome fw_cli_session(const struct fw_cli *cli, bool attach, struct fw_session **ret_session);
+
+/* Tells diagnostics and the session's message: to standard error, or with --json as {"ok":..,"diagnostics":[..],"error":..} to standard output
+ * where `result` is given it is that object, extended (the reference is taken). Returns the exit status. */
+int fw_cli_finish(const struct fw_cli *cli, struct fw_session *session, enum fw_outcome outcome, json_t *result);
+/* A usage error: message and a pointer to help on standard error; 64. */
+int fw_cli_usage(const char *format, ...) FW_PRINTF(1, 2);
+/* Standard output could be written to its end: `status`, else 3 and a message. */
+int fw_cli_flush_stdout(int status);
+
+/* "1h", "30m", "45s", "7d", "2w", "90" (seconds): 0 or -EINVAL. */
+int fw_cli_parse_duration(const char *text, uint64_t *ret_seconds);
+
+enum fw_colour { FW_PLAIN, FW_BOLD, FW_DIM, FW_RED, FW_GREEN, FW_YELLOW, FW_CYAN };
+void fw_paint(const struct fw_cli *cli, enum fw_colour colour, const char *text);
+
+/* A table on standard output: cells are copied, columns padded to their widest cell; control bytes are shown as '?'. */
+struct fw_table {
+	struct fw_vec cells; /* struct fw_cell */
+	size_t columns;
+	unsigned int right; /* bit n: column n is aligned right */
+};
+struct fw_cell {
+	char *text;
+	enum fw_colour colour;
+};
+void fw_table_init(struct fw_table *table, size_t columns, unsigned int right);
+void fw_table_done(struct fw_table *table);
+void fw_table_cell(struct fw_table *table, enum fw_colour colour, const char *format, ...) FW_PRINTF(3, 4);
+void fw_table_print(const struct fw_cli *cli, const struct fw_table *table, const char *indent);
+
+void fw_format_bytes(uint64_t bytes, char ret_text[16]); /* "720 B", "1.2 MiB" */
+void fw_format_duration(uint64_t seconds, char ret_text[32]); /* "59m 12s" */
+void fw_format_time_utc(int64_t unix_s, char ret_text[32]); /* "2026-11-23T08:00:03Z" */
+void fw_format_time_local(int64_t unix_s, char ret_text[32]); /* "2026-11-23 08:00:03" */
+
+json_t *fw_json_text(const char *text); /* a string, invalid UTF-8 replaced; NULL gives null */
+json_t *fw_json_plan(const struct fw_plan *plan);
+void fw_print_plan(const struct fw_cli *cli, const struct fw_plan *plan);
+
+#endif
