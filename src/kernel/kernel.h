@@ -36,6 +36,15 @@ enum fw_snapshot_flags {
 int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, struct fw_ruleset **ret_ruleset,
 		       uint32_t *ret_generation);
 
+struct fw_picture {
+	struct fw_ruleset *ruleset; /* NULL: no table */
+	uint32_t generation;
+};
+/* The same for a comparison with `like`: a big CONSTANT set that holds exactly the elements of like's set of that name shares them (so `like` must outlive the
+ * picture). It is asked for them instead of dumped, which takes the kernel seconds from some 200,000 elements on, and minutes for a million. `like` may be NULL. */
+int fw_kernel_snapshot_like(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, const struct fw_ruleset *like,
+			    struct fw_picture *ret_picture);
+
 struct fw_kernel_error {
 	int error;                      /* -errno of the first cause */
 	const struct fw_change *change; /* or NULL */

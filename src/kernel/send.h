@@ -19,8 +19,8 @@ int fw_send_rule_delete(struct fw_batch *batch, const char *chain, uint64_t hand
 int fw_send_set(struct fw_batch *batch, const struct fw_rs_set *set);
 int fw_send_set_delete(struct fw_batch *batch, const char *name);
 
-/* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM: of `set` (its head), streamed into as many messages as it takes. Keys only when they
- * are deleted. */
+/* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_GETSETELEM: of `set` (its head), streamed into as many messages as it takes.
+ * Keys only, but where they are new. */
 int fw_send_elements(struct fw_batch *batch, uint16_t message, const struct fw_rs_set *set, const struct fw_rs_elements *elements);
 /* One element of a set with timeouts; 0: the set's timeout, no expiration of its own. With NLM_F_EXCL in flags it must be new. */
 struct fw_send_member {
@@ -30,6 +30,9 @@ struct fw_send_member {
 	uint64_t timeout_ms, expires_ms;
 };
 int fw_send_member(struct fw_batch *batch, uint16_t message, uint16_t flags, const struct fw_send_member *member);
+
+/* The key after `key`, where an exclusive end stands; false where that is the highest. */
+bool fw_send_next_key(const uint8_t *key, size_t len, uint8_t *ret_next);
 
 bool fw_send_name_ok(const char *name); /* 1 to FW_NFT_NAME_MAX bytes */
 

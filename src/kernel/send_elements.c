@@ -73,8 +73,7 @@ static void put_start(struct nlmsghdr *open, const uint8_t *key, size_t len, con
 	mnl_attr_nest_end(open, element);
 }
 
-/* The key after `key`; false where that is the highest. */
-static bool next_key(const uint8_t *key, size_t len, uint8_t *ret_next)
+bool fw_send_next_key(const uint8_t *key, size_t len, uint8_t *ret_next)
 {
 	memcpy(ret_next, key, len);
 	while (len-- > 0)
@@ -88,7 +87,7 @@ static void put_end(struct nlmsghdr *open, const uint8_t *high, size_t len)
 	uint8_t next[FW_RS_DATA_MAX];
 	struct nlattr *element;
 
-	if (!next_key(high, len, next))
+	if (!fw_send_next_key(high, len, next))
 		return;
 	element = mnl_attr_nest_start(open, NFTA_LIST_ELEM);
 	mnl_attr_put_u32(open, NFTA_SET_ELEM_FLAGS, htobe32(NFT_SET_ELEM_INTERVAL_END));

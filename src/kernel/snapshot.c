@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "kernel/ask.h"
 #include "kernel/dump.h"
 #include "kernel/foreign.h"
 #include "kernel/internal.h"
@@ -73,7 +74,26 @@ static int read_stable(struct fw_nl *nl, const struct fw_rs_set *set, struct fw_
 	return -EAGAIN;
 }
 
-static int read_set_elements(struct fw_nl *nl, struct fw_ruleset *ruleset, struct fw_rs_set *set)
+/* What a picture is taken of. */
+struct scope {
+	unsigned int flags;
+	const struct fw_ruleset *like; /* or NULL */
+};
+
+/* Below that many, a dump is as quick. */
+#define ASK_FROM 5000
+
+/* The set of `like` that this one may equal, if it is worth asking. */
+static const struct fw_rs_set *likely(const struct scope *scope, const struct fw_rs_set *set)
+{
+	const struct fw_rs_set *like = scope->like ? fw_ruleset_set(scope->like, set->name) : NULL;
+
+	if (!like || like->map || like->has_timeout || like->elements.len < ASK_FROM || !fw_rs_set_same_head(like, set))
+		return NULL;
+	return like;
+}
+
+static int dump_set_elements(struct fw_nl *nl, struct fw_ruleset *ruleset, struct fw_rs_set *set)
 {
 	struct fw_read_gather gather FW_CLEANUP(fw_read_gather_done);
 	int r;
@@ -83,16 +103,32 @@ static int read_set_elements(struct fw_nl *nl, struct fw_ruleset *ruleset, struc
 	return r < 0 ? r : fw_read_gather_finish(&gather, set);
 }
 
+static int read_set_elements(struct fw_nl *nl, const struct scope *scope, struct fw_ruleset *ruleset, struct fw_rs_set *set)
+{
+	const struct fw_rs_set *like = likely(scope, set);
+	bool same = false;
+	int r = 0;
+
+	if (like)
+		r = fw_ask_same_elements(nl, like, &same);
+	if (r < 0)
+		return r;
+	if (!same)
+		return dump_set_elements(nl, ruleset, set);
+	set->elements = like->elements;
+	return 0;
+}
+
 static bool is_readable(const struct fw_rs_set *set)
 {
 	return set->kind == FW_RS_SET_CONSTANT && !fw_foreign_is_set(set);
 }
 
-static int read_elements(struct fw_nl *nl, struct fw_ruleset *ruleset)
+static int read_elements(struct fw_nl *nl, const struct scope *scope, struct fw_ruleset *ruleset)
 {
 	for (size_t i = 0; i < ruleset->sets.len; i++) {
 		struct fw_rs_set *set = fw_vec_at(&ruleset->sets, i);
-		int r = is_readable(set) ? read_set_elements(nl, ruleset, set) : 0;
+		int r = is_readable(set) ? read_set_elements(nl, scope, ruleset, set) : 0;
 
 		if (r < 0)
 			return r;
@@ -100,7 +136,7 @@ static int read_elements(struct fw_nl *nl, struct fw_ruleset *ruleset)
 	return 0;
 }
 
-static int read_all(struct fw_nl *nl, unsigned int flags, struct fw_read *read)
+static int read_all(struct fw_nl *nl, const struct scope *scope, struct fw_read *read)
 {
 	int r;
 
@@ -112,15 +148,15 @@ static int read_all(struct fw_nl *nl, unsigned int flags, struct fw_read *read)
 		r = dump(nl, NFT_MSG_GETSET, NFTA_SET_TABLE, fw_read_set, read);
 	if (!r)
 		r = dump(nl, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, fw_read_object, read);
-	if (!r && flags & FW_SNAPSHOT_RULES)
+	if (!r && scope->flags & FW_SNAPSHOT_RULES)
 		r = dump(nl, NFT_MSG_GETRULE, NFTA_RULE_TABLE, fw_read_rule, read);
-	if (!r && flags & FW_SNAPSHOT_ELEMENTS)
-		r = read_elements(nl, read->ruleset);
+	if (!r && scope->flags & FW_SNAPSHOT_ELEMENTS)
+		r = read_elements(nl, scope, read->ruleset);
 	return r;
 }
 
 /* One try. -EAGAIN: somebody wrote meanwhile. */
-static int take_picture(struct fw_kernel *kernel, unsigned int flags, struct fw_read *read, uint32_t *ret_generation)
+static int take_picture(struct fw_kernel *kernel, const struct scope *scope, struct fw_read *read, uint32_t *ret_generation)
 {
 	uint32_t before, after;
 	int result, r;
@@ -128,7 +164,7 @@ static int take_picture(struct fw_kernel *kernel, unsigned int flags, struct fw_
 	r = fw_kernel_generation(kernel, &before);
 	if (r < 0)
 		return r;
-	result = read_all(&kernel->netfilter, flags, read);
+	result = read_all(&kernel->netfilter, scope, read);
 	if (result == -ENOMEM)
 		return result;
 	r = fw_kernel_generation(kernel, &after);
@@ -142,11 +178,13 @@ static int take_picture(struct fw_kernel *kernel, unsigned int flags, struct fw_
 	return result;
 }
 
-int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, struct fw_ruleset **ret_ruleset,
-		       uint32_t *ret_generation)
+int fw_kernel_snapshot_like(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, const struct fw_ruleset *like,
+			    struct fw_picture *ret_picture)
 {
+	struct scope scope = { .flags = flags, .like = like };
 	struct fw_ruleset *ruleset = fw_arena_alloc(arena, 1, sizeof(*ruleset));
 	struct fw_read read = { .ruleset = ruleset };
+	struct fw_picture picture = { .ruleset = NULL };
 	int r = -EAGAIN;
 
 	if (!ruleset)
@@ -156,11 +194,25 @@ int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigne
 			pause_before(try);
 		fw_ruleset_init(ruleset, arena);
 		read = (struct fw_read){ .ruleset = ruleset };
-		r = take_picture(kernel, flags, &read, ret_generation);
+		r = take_picture(kernel, &scope, &read, &picture.generation);
 	}
 	if (r < 0)
 		return r;
 	kernel->dormant = read.dormant;
-	*ret_ruleset = read.has_table ? ruleset : NULL;
+	picture.ruleset = read.has_table ? ruleset : NULL;
+	*ret_picture = picture;
+	return 0;
+}
+
+int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, struct fw_ruleset **ret_ruleset,
+		       uint32_t *ret_generation)
+{
+	struct fw_picture picture;
+	int r = fw_kernel_snapshot_like(kernel, arena, flags, NULL, &picture);
+
+	if (r < 0)
+		return r;
+	*ret_ruleset = picture.ruleset;
+	*ret_generation = picture.generation;
 	return 0;
 }

@@ -132,7 +132,7 @@ static void test_sets(void **state)
 	static const uint8_t hosts[] = { 192, 0, 2, 1, 192, 0, 2, 9 }, ports[] = { 0, 22, 0, 25, 0, 80, 0, 80, 255, 0, 255, 255 };
 	static const uint8_t all[] = { 0, 0, 0, 0, 255, 255, 255, 255 }, times[] = { 0x17, 0, 0, 0, 0, 0, 0, 0, 0x18, 0, 0, 0, 0, 0, 0, 0 };
 	static const uint8_t nets6[32] = { [0] = 0x20, [1] = 1, [2] = 0xd, [3] = 0xb8, [16] = 0x20, [17] = 1, [18] = 0xd, [19] = 0xb8, [31] = 0xff };
-	static const uint8_t name[16] = "eth0", word[] = { 0xe8, 3, 0, 0 }, proto[] = { 17 }, type[] = { 8 }, type6[] = { 128 };
+	static const uint8_t name[16] = "eth0", word[] = { 0xe8, 3, 0, 0 }, users[] = { 0, 0, 3, 0xea, 0, 0, 3, 0xed }, proto[] = { 17 }, type[] = { 8 }, type6[] = { 128 };
 	struct fw_ruleset *rs = live_ruleset(*state);
 	const char *text;
 
@@ -148,6 +148,8 @@ static void test_sets(void **state)
 	fw_ruleset_set(rs, "set-times")->interval = true;
 	fill(live_set(rs, "set-names", FW_RS_KEY_IFNAME), name, 1);
 	fill(live_set(rs, "set-users", FW_RS_KEY_UID), word, 1);
+	fill(live_set(rs, "set-user-range", FW_RS_KEY_UID), users, 1);
+	fw_ruleset_set(rs, "set-user-range")->interval = true;
 	fill(live_set(rs, "set-groups", FW_RS_KEY_GID), word, 1);
 	fill(live_set(rs, "set-marks", FW_RS_KEY_MARK), word, 1);
 	fill(live_set(rs, "set-protos", FW_RS_KEY_PROTO), proto, 1);
@@ -161,6 +163,7 @@ static void test_sets(void **state)
 	live_expect_line(text, "elements = { 2001:db8::/120 }");
 	live_expect_line(text, "elements = { \"eth0\" }");
 	live_expect_line(text, "elements = { 1000 }");
+	live_expect_line(text, "elements = { 1002-1005 }");
 	live_expect_line(text, "elements = { 0x000003e8 }");
 }
 
@@ -337,6 +340,87 @@ static void test_big_interval(void **state)
 	big_set(*state, true);
 }
 
+/* What differs by one element from what is known is told apart from it, wherever the element is. */
+static void expect_likeness(struct live *live, const struct fw_ruleset *like, bool same)
+{
+	const struct fw_rs_set *wanted = fw_ruleset_set(like, "set-big"), *read;
+	struct fw_picture picture;
+	struct fw_changes changes;
+
+	assert_int_equal(fw_kernel_snapshot_like(live->kernel, live->arena, FW_SNAPSHOT_ALL, like, &picture), 0);
+	read = fw_ruleset_set(picture.ruleset, "set-big");
+	assert_int_equal(read->elements.keys == wanted->elements.keys, same); /* shared, and not read */
+	assert_int_equal(fw_ruleset_diff(live->arena, picture.ruleset, like, &changes), 0);
+	assert_int_equal(changes.list.len == 0, same);
+}
+
+static struct fw_ruleset *big_ruleset(struct live *live, bool interval, bool open)
+{
+	size_t count = 6000, ends = interval ? 2 : 1;
+	uint8_t *keys = fw_arena_alloc(live->arena, count * ends, 4);
+	struct fw_ruleset *rs = live_ruleset(live);
+	struct fw_rs_set *set = live_set(rs, "set-big", FW_RS_KEY_IPV4);
+
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t end = 0; end < ends; end++)
+			number_key(keys + (i * ends + end) * 4, i * 4 + end);
+	if (open)
+		memset(keys + count * ends * 4 - 4, 0xff, 4);
+	fill(set, keys, count);
+	set->interval = interval;
+	return rs;
+}
+
+static void test_likeness_of_hashes(void **state)
+{
+	struct live *live = *state;
+	struct fw_ruleset *rs = big_ruleset(live, false, false);
+
+	live_apply(live, rs);
+	expect_likeness(live, rs, true);
+	live_must("nft add element inet fwctl set-big { 192.0.2.1 }");
+	expect_likeness(live, rs, false);
+	live_must("nft delete element inet fwctl set-big { 10.0.0.4 }"); /* as many, but others */
+	expect_likeness(live, rs, false);
+}
+
+static void test_likeness_of_ranges(void **state)
+{
+	static const char *const others[] = {
+		"delete element inet fwctl set-big { 10.0.0.4-10.0.0.5 }; add element inet fwctl set-big { 192.0.2.1 }",
+		"delete element inet fwctl set-big { 10.0.0.4-10.0.0.5 }; add element inet fwctl set-big { 10.0.0.4-10.0.0.6 }",
+		"delete element inet fwctl set-big { 10.0.0.4-10.0.0.5 }; add element inet fwctl set-big { 10.0.0.3-10.0.0.5 }",
+		"add element inet fwctl set-big { 255.0.0.0/8 }",
+		"delete element inet fwctl set-big { 10.0.0.4-10.0.0.5 }",
+	};
+	struct live *live = *state;
+	char command[200];
+
+	for (size_t i = 0; i < FW_ARRAY_SIZE(others); i++) {
+		struct fw_ruleset *rs = big_ruleset(live, true, false);
+
+		live_must("nft flush ruleset");
+		live_apply(live, rs);
+		expect_likeness(live, rs, true);
+		(void)snprintf(command, sizeof(command), "nft '%s'", others[i]);
+		live_must(command);
+		expect_likeness(live, rs, false);
+	}
+}
+
+static void test_likeness_of_an_open_range(void **state)
+{
+	struct live *live = *state;
+	struct fw_ruleset *open = big_ruleset(live, true, true), *closed = big_ruleset(live, true, false);
+
+	live_apply(live, open);
+	expect_likeness(live, open, true);
+	expect_likeness(live, closed, false);
+	live_round_trip(live, closed);
+	expect_likeness(live, closed, true);
+	expect_likeness(live, open, false);
+}
+
 static void test_many_rules(void **state)
 {
 	struct fw_ruleset *rs = live_ruleset(*state);
@@ -359,6 +443,7 @@ int main(void)
 		LIVE_TEST(test_user_data),    LIVE_TEST(test_objects),       LIVE_TEST(test_sets),	      LIVE_TEST(test_verdict_maps),
 		LIVE_TEST(test_dynamic_sets), LIVE_TEST(test_changes),       LIVE_TEST(test_flush),	      LIVE_TEST(test_counter_values),
 		LIVE_TEST(test_big_hash),     LIVE_TEST(test_big_interval), LIVE_TEST(test_many_rules),
+		LIVE_TEST(test_likeness_of_hashes), LIVE_TEST(test_likeness_of_ranges), LIVE_TEST(test_likeness_of_an_open_range),
 	};
 
 	live_refuse_root();
