@@ -41,7 +41,7 @@ static int add_iface(struct resolver *r, const struct fw_ast_word *word)
 	added = fw_vec_push(&r->ifaces);
 	if (!added)
 		return -ENOMEM;
-	added->prefix = word->text.data[len - 1] == '*';
+	*added = (struct fw_iface){ .prefix = word->text.data[len - 1] == '*' };
 	memcpy(added->name, word->text.data, len - added->prefix);
 	return 0;
 }
@@ -62,7 +62,7 @@ static int add_zone(struct resolver *r, const struct zone_def *zone)
 
 		if (!all)
 			return -ENOMEM;
-		all->prefix = true;
+		*all = (struct fw_iface){ .prefix = true };
 	}
 	return 0;
 }
