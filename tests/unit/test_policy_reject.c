@@ -71,13 +71,15 @@ static void compare(const char *conf, struct fw_str got)
 static void test_case(void **state)
 {
 	const char *conf = *state;
-	struct world *world;
+	struct world *world = NULL;
 	struct fw_buf out;
+	void *made = NULL;
 	char *text = NULL;
 	size_t len = 0;
 	int result;
 
-	assert_int_equal(world_setup((void **)&world), 0);
+	assert_int_equal(world_setup(&made), 0);
+	world = made;
 	world->env.read_file = case_read;
 	world->env.glob = case_glob;
 	world->env.user_id = case_user;
@@ -91,7 +93,7 @@ static void test_case(void **state)
 	compare(conf, fw_buf_str(&out));
 	fw_buf_done(&out);
 	free(text);
-	world_teardown((void **)&world);
+	world_teardown(&made);
 }
 
 int main(void)
