@@ -41,7 +41,7 @@ struct fw_picture {
 	uint32_t generation;
 };
 /* The same for a comparison with `like`: a big CONSTANT set that holds exactly the elements of like's set of that name shares them (so `like` must outlive the
- * picture). It is asked for them instead of dumped, which takes the kernel seconds from some 200,000 elements on, and minutes for a million. `like` may be NULL. */
+ * picture). It is asked for them instead of dumped, whose time grows with the square of their number: for a million ranges, minutes instead of seconds. `like` may be NULL. */
 int fw_kernel_snapshot_like(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, const struct fw_ruleset *like,
 			    struct fw_picture *ret_picture);
 

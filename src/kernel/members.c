@@ -136,7 +136,7 @@ static int list(struct fw_kernel *kernel, struct listing *listing)
 	for (int try = 0; r == -EINTR && try < FW_KERNEL_TRIES; try++) {
 		listing->count = 0;
 		if (listing->members)
-			listing->members->len = had;
+			fw_kernel_truncate(listing->members, had);
 		r = fw_dump_elements(&kernel->netfilter, listing->set, list_message, listing);
 	}
 	return r == -EINTR ? -EAGAIN : r;
@@ -160,7 +160,7 @@ static void sort_once(struct fw_vec *members, size_t from)
 	for (size_t i = from + 1; i < members->len; i++)
 		if (compare_members(fw_vec_at(members, kept), fw_vec_at(members, i)) != 0)
 			memmove(fw_vec_at(members, ++kept), fw_vec_at(members, i), members->size);
-	members->len = kept + 1;
+	fw_kernel_truncate(members, kept + 1);
 }
 
 int fw_kernel_members(struct fw_kernel *kernel, const char *set, enum fw_family family, unsigned int length, struct fw_vec *ret_members)

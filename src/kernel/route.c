@@ -158,7 +158,7 @@ int fw_kernel_own_addresses(struct fw_vec *ret_members)
 		return r;
 	r = -EINTR;
 	for (int try = 0; r == -EINTR && try < FW_KERNEL_TRIES; try++) {
-		ret_members->len = had;
+		fw_kernel_truncate(ret_members, had);
 		r = dump_addresses(&nl, ret_members);
 	}
 	fw_nl_close(&nl);

@@ -78,19 +78,17 @@ static int read_stable(struct fw_nl *nl, const struct fw_rs_set *set, struct fw_
 struct scope {
 	unsigned int flags;
 	const struct fw_ruleset *like; /* or NULL */
+	size_t ask_ranges_from, ask_keys_from;
 };
-
-/* Below that many, a dump is as quick. */
-#define ASK_FROM 5000
 
 /* The set of `like` that this one may equal, if it is worth asking. */
 static const struct fw_rs_set *likely(const struct scope *scope, const struct fw_rs_set *set)
 {
 	const struct fw_rs_set *like = scope->like ? fw_ruleset_set(scope->like, set->name) : NULL;
 
-	if (!like || like->map || like->has_timeout || like->elements.len < ASK_FROM || !fw_rs_set_same_head(like, set))
+	if (!like || like->map || like->has_timeout || !fw_rs_set_same_head(like, set))
 		return NULL;
-	return like;
+	return like->elements.len < (like->interval ? scope->ask_ranges_from : scope->ask_keys_from) ? NULL : like;
 }
 
 static int dump_set_elements(struct fw_nl *nl, struct fw_ruleset *ruleset, struct fw_rs_set *set)
@@ -181,7 +179,7 @@ static int take_picture(struct fw_kernel *kernel, const struct scope *scope, str
 int fw_kernel_snapshot_like(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, const struct fw_ruleset *like,
 			    struct fw_picture *ret_picture)
 {
-	struct scope scope = { .flags = flags, .like = like };
+	struct scope scope = { flags, like, kernel->ask_ranges_from, kernel->ask_keys_from };
 	struct fw_ruleset *ruleset = fw_arena_alloc(arena, 1, sizeof(*ruleset));
 	struct fw_read read = { .ruleset = ruleset };
 	struct fw_picture picture = { .ruleset = NULL };

@@ -69,6 +69,8 @@ int fw_kernel_open(struct fw_kernel **ret_kernel)
 		fw_kernel_close(kernel);
 		return r;
 	}
+	kernel->ask_ranges_from = FW_KERNEL_ASK_RANGES_FROM;
+	kernel->ask_keys_from = FW_KERNEL_ASK_KEYS_FROM;
 	kernel->diag_error = fw_nl_open(&kernel->diag, NETLINK_SOCK_DIAG);
 	kernel->route_error = fw_nl_open(&kernel->route, NETLINK_ROUTE);
 	*ret_kernel = kernel;
