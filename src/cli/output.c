@@ -47,11 +47,10 @@ int fw_cli_flush_stdout(int status)
 
 json_t *fw_json_text(const char *text)
 {
-	struct fw_buf quoted FW_CLEANUP(fw_buf_done);
+	struct fw_buf quoted FW_CLEANUP(fw_buf_done) = { .max = MAX_OUTPUT };
 	if (!text)
 		return json_null();
 
-	fw_buf_init(&quoted, MAX_OUTPUT);
 	fw_json_string(&quoted, fw_str_from(text));
 	return quoted.error ? json_null() : json_loads(quoted.data, JSON_DECODE_ANY, NULL);
 }
