@@ -106,7 +106,8 @@ static void lower_product(const struct dispatch *d, const struct fw_case *c)
 {
 	size_t at[COMBINATIONS_MAX] = { 0 };
 	for (;;) {
-		struct fw_exprs exprs = { .len = 0 };
+		struct fw_exprs exprs;
+		fw_exprs_init(&exprs);
 		add_term(d->l, &exprs, &(struct fw_term){ c->atoms, c->atom_count });
 		for (size_t i = 0; i < c->clause_count; i++)
 			add_term(d->l, &exprs, &c->clauses[i].terms[at[i]]);
@@ -156,7 +157,8 @@ static void lower_levels(struct dispatch *d, const struct fw_case *c, const stru
 		const char *to = i + 1 < count ? next_chain(d) : NULL;
 		size_t terms = levels[i].clause ? levels[i].clause->len : 1;
 		for (size_t k = 0; k < terms; k++) {
-			struct fw_exprs exprs = { .len = 0 };
+			struct fw_exprs exprs;
+			fw_exprs_init(&exprs);
 			lower_term(d, c, levels[i].clause ? &levels[i].clause->terms[k] : &levels[i].atoms, &exprs);
 			if (to) {
 				fw_exprs_verdict(&exprs, NFT_JUMP, to);

@@ -23,6 +23,7 @@ struct fw_exprs {
 	bool full; /* more were asked for */
 };
 
+void fw_exprs_init(struct fw_exprs *exprs);
 /* The next expression, zeroed; a scratch one once the rule is full. */
 struct fw_rs_expr *fw_exprs_add(struct fw_exprs *exprs, enum fw_rs_expr_kind kind);
 void fw_exprs_load(struct fw_exprs *exprs, enum fw_field field);

@@ -7,6 +7,12 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+void fw_exprs_init(struct fw_exprs *exprs)
+{
+	exprs->len = 0; /* the items are written as they are added: there are many, and most rules have few */
+	exprs->full = false;
+}
+
 struct fw_rs_expr *fw_exprs_add(struct fw_exprs *exprs, enum fw_rs_expr_kind kind)
 {
 	if (exprs->len == FW_RULE_EXPRS_MAX) {

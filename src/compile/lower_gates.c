@@ -67,7 +67,10 @@ static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enu
 		return;
 	}
 	*state = gate->state;
-	struct fw_exprs update = { .len = 0 }, count = { .len = 0 }, shared = { .len = 0 };
+	struct fw_exprs update, count, shared;
+	fw_exprs_init(&update);
+	fw_exprs_init(&count);
+	fw_exprs_init(&shared);
 	load_source(l, &update, family);
 	struct fw_rs_expr *dynset = fw_exprs_add(&update, FW_RS_DYNSET);
 	dynset->dynset.set = set;
@@ -100,7 +103,8 @@ static void lower_gate(struct fw_lowering *l, const struct gate *gate, bool per_
 			lower_table_gate(l, gate, (enum fw_family)family);
 	if (per_source)
 		return;
-	struct fw_exprs exprs = { .len = 0 };
+	struct fw_exprs exprs;
+	fw_exprs_init(&exprs);
 	*fw_exprs_add(&exprs, gate->state.kind) = gate->state;
 	fw_exprs_verdict(&exprs, NFT_GOTO, gate->over);
 	fw_lower_rule(l, gate->leaf->name, &exprs);

@@ -85,7 +85,8 @@ static void lower_log(struct fw_lowering *l, const char *chain, const struct fw_
 {
 	if (!leaf->log.on)
 		return;
-	struct fw_exprs exprs = { .len = 0 };
+	struct fw_exprs exprs;
+	fw_exprs_init(&exprs);
 	add_log(l, &exprs, leaf, word);
 	fw_lower_rule(l, chain, &exprs);
 }
@@ -105,7 +106,9 @@ static void lower_unicast_log(struct fw_lowering *l, const struct fw_leaf *leaf)
 		{ .field = FW_FIELD_FAMILY, .kind = FW_ATOM_IN, .values = { ipv6, 1 } },
 		{ .field = FW_FIELD_DADDR6, .kind = FW_ATOM_IN, .invert = true, .values = { multicast6, 1 } },
 	};
-	struct fw_exprs exprs4 = { .len = 0 }, exprs6 = { .len = 0 };
+	struct fw_exprs exprs4, exprs6;
+	fw_exprs_init(&exprs4);
+	fw_exprs_init(&exprs6);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(atoms); i++)
 		fw_lower_atom(l, i < 3 ? &exprs4 : &exprs6, &atoms[i]);
 	add_log(l, &exprs4, leaf, leaf->word);
@@ -153,7 +156,8 @@ static void lower_helper(struct fw_lowering *l, const char *chain, const struct 
 		{ .field = FW_FIELD_PROTO, .kind = FW_ATOM_IN, .values = { proto, 1 } },
 		{ .field = FW_FIELD_DPORT, .kind = FW_ATOM_IN, .values = helper->ports },
 	};
-	struct fw_exprs exprs = { .len = 0 };
+	struct fw_exprs exprs;
+	fw_exprs_init(&exprs);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(atoms); i++)
 		fw_lower_atom(l, &exprs, &atoms[i]);
 	struct fw_rs_expr *set = fw_exprs_add(&exprs, FW_RS_OBJREF);
@@ -173,7 +177,8 @@ static void lower_counted(struct fw_lowering *l, const char *chain, const struct
 
 static void lower_verdict(struct fw_lowering *l, const struct fw_leaf *leaf, int32_t code)
 {
-	struct fw_exprs exprs = { .len = 0 };
+	struct fw_exprs exprs;
+	fw_exprs_init(&exprs);
 	fw_exprs_add(&exprs, FW_RS_COUNTER);
 	fw_exprs_verdict(&exprs, code, NULL);
 	lower_counted(l, leaf->name, leaf, &exprs);
@@ -185,7 +190,8 @@ static void lower_reject(struct fw_lowering *l, const struct fw_leaf *leaf)
 	static const struct fw_range tcp[] = { { { 0, TCP }, { 0, TCP } } };
 	static const struct fw_atom is_tcp = { .field = FW_FIELD_PROTO, .kind = FW_ATOM_IN, .values = { tcp, 1 } };
 	if (leaf->takes_tcp) {
-		struct fw_exprs exprs = { .len = 0 };
+		struct fw_exprs exprs;
+		fw_exprs_init(&exprs);
 		fw_lower_atom(l, &exprs, &is_tcp);
 		fw_exprs_add(&exprs, FW_RS_COUNTER);
 		fw_exprs_add(&exprs, FW_RS_REJECT)->reject.type = NFT_REJECT_TCP_RST;
@@ -193,7 +199,8 @@ static void lower_reject(struct fw_lowering *l, const struct fw_leaf *leaf)
 	}
 	if (!leaf->takes_other)
 		return;
-	struct fw_exprs exprs = { .len = 0 };
+	struct fw_exprs exprs;
+	fw_exprs_init(&exprs);
 	fw_exprs_add(&exprs, FW_RS_COUNTER);
 	struct fw_rs_expr *reject = fw_exprs_add(&exprs, FW_RS_REJECT);
 	reject->reject.type = NFT_REJECT_ICMPX_UNREACH;
@@ -206,7 +213,8 @@ static void lower_over(struct fw_lowering *l, const struct fw_leaf *leaf, const 
 {
 	fw_lower_chain(l, over);
 	lower_log(l, over, leaf, "over");
-	struct fw_exprs exprs = { .len = 0 };
+	struct fw_exprs exprs;
+	fw_exprs_init(&exprs);
 	fw_exprs_add(&exprs, FW_RS_COUNTER);
 	fw_exprs_verdict(&exprs, NF_DROP, NULL);
 	struct fw_rs_rule *rule = fw_lower_rule(l, over, &exprs);

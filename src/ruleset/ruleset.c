@@ -61,14 +61,16 @@ static void *add_named(struct fw_ruleset *rs, struct fw_map *map, struct fw_vec 
 	}
 	errno = ENOMEM;
 	char *copy = fw_arena_copy(rs->arena, key);
-	if (!copy || fw_vec_reserve(items, items->len + 1) < 0)
+	void *item = copy ? fw_vec_push(items) : NULL;
+	if (!item)
 		return NULL;
 	/* The map holds index + 1, so that pointers into the vector may move. */
-	void *number = (void *)(uintptr_t)(items->len + 1);
-	if (fw_map_put(map, (struct fw_str){ copy, key.len }, number) < 0)
+	if (fw_map_put(map, (struct fw_str){ copy, key.len }, (void *)(uintptr_t)items->len) < 0) {
+		items->len--;
 		return NULL;
+	}
 	*ret_name = copy;
-	return fw_vec_push(items);
+	return item;
 }
 
 static void *get_named(const struct fw_map *map, const struct fw_vec *items, const char *name)
