@@ -29,6 +29,7 @@ int fw_dump_elements(struct fw_nl *nl, const char *set, fw_nl_reader *reader, vo
 
 static const struct fw_attr_policy head_policy[] = {
 	{ NFTA_SET_KEY_LEN, FW_ATTR_U32, 0 },
+	{ NFTA_SET_TIMEOUT, FW_ATTR_U64, 0 },
 };
 
 static int read_head(const struct nlmsghdr *message, void *data)
@@ -46,6 +47,7 @@ static int read_head(const struct nlmsghdr *message, void *data)
 	if (r < 0)
 		return r;
 	head->key_len = fw_attrs_be32(&attrs, NFTA_SET_KEY_LEN, 0);
+	head->timeout_ms = fw_attrs_be64(&attrs, NFTA_SET_TIMEOUT, 0);
 	return fw_read_set_count(message, &head->counted, &head->count);
 }
 

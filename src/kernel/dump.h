@@ -13,6 +13,7 @@ struct fw_dump_head {
 	bool counted;   /* by the kernel; those that expired and are not yet collected are among them */
 	uint32_t count;
 	uint32_t key_len;
+	uint64_t timeout_ms; /* of its elements, where they have none of their own; 0: none */
 };
 /* 0; -ENOENT: no such set; -errno. */
 int fw_dump_set_head(struct fw_nl *nl, const char *set, struct fw_dump_head *ret_head);

@@ -96,18 +96,21 @@ struct listing {
 	unsigned int length;
 	struct fw_vec *members; /* NULL: only counted */
 	size_t key_len, count;
+	uint64_t timeout_ms; /* the set's, which its elements do not repeat */
 };
 
 static int list_element(const struct fw_read_element *element, void *data)
 {
 	struct listing *listing = data;
 	struct fw_member *member;
+	uint64_t timeout_ms;
 
 	if (element->foreign || element->end)
 		return 0;
 	listing->count++;
 	if (!listing->members)
 		return 0;
+	timeout_ms = element->expires_ms && !element->timeout_ms ? listing->timeout_ms : element->timeout_ms;
 	member = fw_vec_push(listing->members);
 	if (!member)
 		return -ENOMEM;
@@ -115,7 +118,7 @@ static int list_element(const struct fw_read_element *element, void *data)
 		.family = listing->family,
 		.address = fw_addr_from_bytes(listing->family, (const uint8_t *)element->key.data),
 		.length = listing->length,
-		.timeout_ms = element->timeout_ms,
+		.timeout_ms = timeout_ms,
 		.expires_ms = element->expires_ms,
 	};
 	return 0;
@@ -168,10 +171,14 @@ int fw_kernel_members(struct fw_kernel *kernel, const char *set, enum fw_family 
 	struct listing listing = { .set = set, .family = family, .length = length, .members = ret_members };
 
 	size_t had = ret_members->len;
+	struct fw_dump_head head;
 	int r;
 
+	r = fw_dump_set_head(&kernel->netfilter, set, &head);
 	listing.key_len = fw_family_bits(family) / 8;
-	r = list(kernel, &listing);
+	listing.timeout_ms = head.timeout_ms;
+	if (!r)
+		r = list(kernel, &listing);
 	if (!r)
 		sort_once(ret_members, had);
 	return r;

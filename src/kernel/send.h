@@ -22,7 +22,7 @@ int fw_send_set_delete(struct fw_batch *batch, const char *name);
 /* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_GETSETELEM: of `set` (its head), streamed into as many messages as it takes.
  * Keys only, but where they are new. */
 int fw_send_elements(struct fw_batch *batch, uint16_t message, const struct fw_rs_set *set, const struct fw_rs_elements *elements);
-/* One element of a set with timeouts; 0: the set's timeout, no expiration of its own. With NLM_F_EXCL in flags it must be new. */
+/* One element of a set with timeouts; timeout 0: for good; expires 0: as the timeout says. With NLM_F_EXCL in flags it must be new. */
 struct fw_send_member {
 	const char *set;
 	uint8_t key[16];

@@ -148,7 +148,7 @@ int fw_send_member(struct fw_batch *batch, uint16_t message, uint16_t flags, con
 		return r;
 	element = mnl_attr_nest_start(batch->open, NFTA_LIST_ELEM);
 	put_key(batch->open, member->key, member->key_len);
-	if (member->timeout_ms)
+	if (message == NFT_MSG_NEWSETELEM) /* 0 too: without it, the set's own timeout would hold */
 		mnl_attr_put_u64(batch->open, NFTA_SET_ELEM_TIMEOUT, htobe64(member->timeout_ms));
 	if (member->expires_ms && member->expires_ms < member->timeout_ms)
 		mnl_attr_put_u64(batch->open, NFTA_SET_ELEM_EXPIRATION, htobe64(member->expires_ms));

@@ -105,6 +105,27 @@ static void test_renewal(void **state)
 	}
 }
 
+/* A group's own timeout is what its members have unless they say otherwise, and "for good" says so. */
+static void test_default_timeout(void **state)
+{
+	static const uint64_t ends_ms[] = { 3600000, 0, 60000, 3600000 };
+	struct live *live = *state;
+	struct fw_ruleset *rs = groups(live);
+
+	fw_ruleset_set(rs, SET4)->timeout_ms = 3600000;
+	live_apply(live, rs);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(ends_ms); i++) {
+		struct fw_vec members;
+		const struct fw_member *member;
+
+		assert_int_equal(add(live, SET4, host4(0xc0000201, ends_ms[i])), 0);
+		members = listed(live, SET4, FW_IPV4, 32);
+		member = fw_vec_at(&members, 0);
+		assert_int_equal(member->timeout_ms, ends_ms[i]);
+		assert_in_range(member->expires_ms, ends_ms[i] ? ends_ms[i] - 4000 : 0, ends_ms[i]);
+	}
+}
+
 static void test_expiration_is_kept(void **state)
 {
 	struct live *live = *state;
@@ -197,7 +218,7 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIVE_TEST(test_in_and_out),    LIVE_TEST(test_renewal),	      LIVE_TEST(test_expiration_is_kept), LIVE_TEST(test_full),
+		LIVE_TEST(test_in_and_out),    LIVE_TEST(test_renewal),	      LIVE_TEST(test_default_timeout), LIVE_TEST(test_expiration_is_kept), LIVE_TEST(test_full),
 		LIVE_TEST(test_resize), LIVE_TEST(test_missing_set), LIVE_TEST(test_prefixes_and_ipv6), LIVE_TEST(test_many),
 	};
 
