@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* base/vec.c - growing arrays. Invariant: items past len are zero. */
+/* base/vec.c - growing arrays. An item is zeroed when it is pushed: a caller may have used the room before. */
 #include "base/vec.h"
 
 #include <errno.h>
@@ -20,21 +20,12 @@ void fw_vec_done(struct fw_vec *vec)
 	*vec = (struct fw_vec){ .size = vec->size, .arena = vec->arena };
 }
 
-static void *grow_on_heap(struct fw_vec *vec, size_t cap)
-{
-	char *items = reallocarray(vec->items, cap, vec->size);
-
-	if (items)
-		memset(items + vec->cap * vec->size, 0, (cap - vec->cap) * vec->size);
-	return items;
-}
-
 int fw_vec_reserve(struct fw_vec *vec, size_t cap)
 {
 	if (cap <= vec->cap)
 		return 0;
 
-	void *items = vec->arena ? fw_arena_grow(vec->arena, vec->items, vec->cap, cap, vec->size) : grow_on_heap(vec, cap);
+	void *items = vec->arena ? fw_arena_grow(vec->arena, vec->items, vec->cap, cap, vec->size) : reallocarray(vec->items, cap, vec->size);
 	if (!items)
 		return -ENOMEM;
 	vec->items = items;
@@ -46,7 +37,7 @@ void *fw_vec_push(struct fw_vec *vec)
 {
 	if (vec->len == vec->cap && fw_vec_reserve(vec, vec->cap ? vec->cap * 2 : FIRST_CAP) < 0)
 		return NULL;
-	return (char *)vec->items + vec->size * vec->len++;
+	return memset((char *)vec->items + vec->size * vec->len++, 0, vec->size);
 }
 
 void *fw_vec_at(const struct fw_vec *vec, size_t index)

@@ -26,6 +26,7 @@ void fw_diags_init(struct fw_diags *diags, struct fw_arena *arena, struct fw_sou
 		diags->out_of_memory = true;
 }
 
+FW_PRINTF(2, 0)
 static char *format_text(struct fw_diags *diags, const char *format, va_list args)
 {
 	char text[MAX_MESSAGE];

@@ -8,7 +8,7 @@ static const struct fw_proto protos[] = {
 	{ "udplite", 136, true },  { "icmp", 1, false },    { "icmpv6", 58, false },   { "ipv6-icmp", 58, false },
 	{ "igmp", 2, false },	   { "ggp", 3, false },	    { "ipip", 4, false },      { "ipencap", 4, false },
 	{ "egp", 8, false },	   { "igp", 9, false },	    { "ipv6", 41, false },     { "rsvp", 46, false },
-	{ "gre", 47, false },	   { "esp", 50, false },    { "ah", 51, false },       { "skip", 57, false },
+	{ "rdp", 27, false },	   { "gre", 47, false },	   { "esp", 50, false },    { "ah", 51, false },       { "skip", 57, false },
 	{ "eigrp", 88, false },	   { "ospf", 89, false },   { "ax25", 93, false },     { "etherip", 97, false },
 	{ "encap", 98, false },	   { "pim", 103, false },   { "ipcomp", 108, false },  { "vrrp", 112, false },
 	{ "carp", 112, false },	   { "pgm", 113, false },   { "l2tp", 115, false },    { "isis", 124, false },
