@@ -123,7 +123,7 @@ def check(net, text, *groups, files=None, apply=True, options=()):
     wrong = [f"{p}: {verdict}, expected {wanted(p, expected)} by {by}" for (p, expected, by), verdict in zip(cases, got)
              if verdict != wanted(p, expected)]
     wrong += compare(Counts(status).since(before), expected_counts(cases, places), {case[0].direction for case in cases})
-    assert not wrong, "\n".join(wrong[:20]) + f"\nof the policy\n{text}"
+    assert not wrong, "\n".join(wrong[:20]) + f"\nof the policy\n{text[:2000]}"
     return status
 
 

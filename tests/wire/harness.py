@@ -80,7 +80,7 @@ class Result:
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 
     def __repr__(self):
-        return f"exit {self.code}\n{self.out}{self.err}".strip()
+        return f"exit {self.code}\n{self.out[-1500:]}{self.err[:1500]}".strip()
 
 
 class Entry(dict):
@@ -217,7 +217,7 @@ class Net:
         """Applies a policy text; an exit status other than `code` is a failure."""
         result = self.fwctl("apply", *options, self.write(name, text))
         if code is not None and result.code != code:
-            raise AssertionError(f"apply: {result!r}\nof the policy\n{text}")
+            raise AssertionError(f"apply: {result!r}\nof the policy\n{text[:2000]}")
         return result
 
     def status(self):

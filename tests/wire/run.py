@@ -179,6 +179,10 @@ def main():
     if os.geteuid() != 0:
         print("run.py: network namespaces need root", file=sys.stderr)
         return 1
+    import harness
+    if not os.access(harness.FWCTL, os.X_OK) and any(not t[0].startswith("harness.") for t in tests):
+        print(f"run.py: no program at {harness.FWCTL} (make it, or say where it is in FWCTL)", file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed = run_all(tests, args.j, args.v)
     print(f"{len(tests) - failed} passed, {failed} failed")

@@ -205,7 +205,7 @@ def test_hits_survive_bans(net):
     net.send([tcp(80)] * 5)
     run(net, "ban", "203.0.113.0/24")
     assert net.send([tcp(80, src="203.0.113.5"), tcp(80, src="203.0.113.7"), tcp(9, src="203.0.113.7")]) == ["drop", "allow", "drop"]
-    run(net, "ban", "2001:db8:bad::/47")
+    run(net, "ban", "2001:db8:bac::/47")
     run(net, "unban", "203.0.113.0/24")
     assert net.send([tcp(80)] * 5) == ["allow"] * 3 + ["drop"] * 2
     status = net.status()

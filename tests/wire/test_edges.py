@@ -62,14 +62,14 @@ def test_short_packets(net):
         check(net, f"""
             option builtin invalid off
             default {direction} deny
-            reject {direction} 1-79/tcp, 80/tcp, 81-65535/tcp, 0-65535/udp, 8/icmp, 128/icmpv6   #@ports
+            reject {direction} 1-79/tcp, 80/tcp, 81-65535/tcp, 1-65535/udp, 8/icmp, 128/icmpv6   #@ports
             allow {direction} tcp, udp, icmp, icmpv6                                             #@protocols
             """, allowed("protocols", cut))
         net.reset()
         check(net, f"""
             option builtin invalid off
             default {direction} deny
-            allow {direction} 0-1000/tcp, 0-65535/udp, 8/icmp, 128/icmpv6   #@ports
+            allow {direction} 0-1000/tcp, 1-65535/udp, 8/icmp, 128/icmpv6   #@ports
             """, dropped("=" + direction, cut))
         net.reset()
 
@@ -77,7 +77,7 @@ def test_short_packets(net):
 def test_short_packets_reach_protocol_rules_behind_sources(net):
     """The same where the rules look at source ports."""
     cut = [short(proto, 0, family, "in") for proto in ("tcp", "udp") for family in (4, 6)]
-    check(net, "option builtin invalid off\ndeny tcp source-port 0-65535 #@s\ndeny udp source-port 0-65535 #@u\nallow tcp, udp #@rest", allowed("rest", cut))
+    check(net, "option builtin invalid off\ndeny tcp source-port 0-65534 #@s\ndeny udp source-port 1-65535 #@u\nallow tcp, udp #@rest", allowed("rest", cut))
 
 
 def test_fragments_out(net):
