@@ -76,54 +76,75 @@ static int list_exposed(struct resolver *r)
 	return 0;
 }
 
-static int find_by_port(struct resolver *r, const struct fw_what *what, const struct fw_service **ret_service)
+struct finding {
+	const struct fw_service *service; /* the first, or NULL */
+	size_t more;
+};
+
+static int find_by_port(struct resolver *r, const struct fw_what *what, struct finding *finding)
 {
 	int result = list_exposed(r);
 
-	for (size_t i = 0; !result && i < r->exposed.len && !*ret_service; i++) {
+	for (size_t i = 0; !result && i < r->exposed.len; i++) {
 		const struct fw_service *service = *(const struct fw_service **)fw_vec_at(&r->exposed, i);
 
-		if (whats_meet(what, &service->what))
-			*ret_service = service;
+		if (!whats_meet(what, &service->what))
+			continue;
+		if (finding->service)
+			finding->more++;
+		else
+			finding->service = service;
 	}
 	return result;
 }
 
 /* What the catalogue names and does not mark may share a port with what it does: its ports are not asked for. */
-static int find_exposed(struct resolver *r, const struct fw_ast_word *word, const struct fw_service **ret_service)
+static int find_exposed(struct resolver *r, const struct fw_ast_word *word, struct finding *ret_finding)
 {
 	const struct service_def *named = fw_symbols_service(r, word->text, NULL);
 	const struct fw_ast_list alone = { word, 1, word->span };
 	struct fw_what what;
 	int result;
 
-	*ret_service = named ? named->exposes : NULL;
-	if (*ret_service || (named && named->out.from_catalogue))
+	*ret_finding = (struct finding){ .service = named ? named->exposes : NULL };
+	if (ret_finding->service || (named && named->out.from_catalogue))
 		return 0;
 	if (named)
-		return find_by_port(r, &named->out.what, ret_service);
+		return find_by_port(r, &named->out.what, ret_finding);
 	result = fw_what_resolve(r, &alone, NULL, &what);
-	return result ? result : find_by_port(r, &what, ret_service);
+	return result ? result : find_by_port(r, &what, ret_finding);
+}
+
+static void warn_exposed(struct resolver *r, const struct fw_ast_word *word, const struct finding *finding)
+{
+	static const char why[] = "should not face the world, and this allows it from everywhere";
+	struct fw_str name = finding->service->name;
+	struct fw_diag *diag;
+
+	if (fw_symbols_service(r, word->text, NULL) == fw_symbols_service(r, name, NULL))
+		diag = fw_diag_warning(r->diags, word->span, "exposed", "'%.*s' %s", SHOW(name), why);
+	else if (finding->more == 0)
+		diag = fw_diag_warning(r->diags, word->span, "exposed", "'%.*s' takes in '%.*s', which %s", SHOW(word->text), SHOW(name), why);
+	else
+		diag = fw_diag_warning(r->diags, word->span, "exposed", "'%.*s' takes in %zu services that should not face the world, '%.*s' among them, "
+				       "and this allows them from everywhere", SHOW(word->text), finding->more + 1, SHOW(name));
+	fw_diag_help(r->diags, diag, "say who needs it, with 'from ADDRESSES' or 'on INTERFACES'");
 }
 
 int fw_warn_exposed(struct resolver *r, const struct fw_rule *rule, const struct fw_ast_rule *ast)
 {
-	const struct fw_service *service;
-	struct fw_diag *diag;
+	struct finding finding;
 
 	if (ast->any || !faces_the_world(rule))
 		return 0;
 	for (size_t i = 0; i < ast->what.len; i++) {
 		const struct fw_ast_word *word = &ast->what.words[i];
-		int result = find_exposed(r, word, &service);
+		int result = find_exposed(r, word, &finding);
 
 		if (result)
 			return result;
-		if (!service)
-			continue;
-		diag = fw_diag_warning(r->diags, word->span, "exposed", "'%.*s' should not face the world, and this allows it from everywhere",
-				       SHOW(service->name));
-		fw_diag_help(r->diags, diag, "say who needs it, with 'from ADDRESSES' or 'on INTERFACES'");
+		if (finding.service)
+			warn_exposed(r, word, &finding);
 	}
 	return 0;
 }
