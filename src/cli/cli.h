@@ -37,23 +37,23 @@ struct fw_command {
 	const char *name, *arguments, *summary;
 	unsigned int options; /* besides netns, json, color, help */
 	int max_args;
-	int (*run)(struct fw_cli *cli);
+	enum fw_outcome (*run)(struct fw_cli *cli);
 };
 extern const struct fw_command fw_commands[]; /* ends with a NULL name */
 
-int fw_cmd_check(struct fw_cli *cli);
-int fw_cmd_fmt(struct fw_cli *cli);
-int fw_cmd_plan(struct fw_cli *cli);
-int fw_cmd_apply(struct fw_cli *cli);
-int fw_cmd_renew(struct fw_cli *cli);
-int fw_cmd_status(struct fw_cli *cli);
-int fw_cmd_show(struct fw_cli *cli);
-int fw_cmd_services(struct fw_cli *cli);
-int fw_cmd_ban(struct fw_cli *cli);
-int fw_cmd_unban(struct fw_cli *cli);
-int fw_cmd_bans(struct fw_cli *cli);
-int fw_cmd_flush(struct fw_cli *cli);
-int fw_cmd_help(struct fw_cli *cli);
+enum fw_outcome fw_cmd_check(struct fw_cli *cli);
+enum fw_outcome fw_cmd_fmt(struct fw_cli *cli);
+enum fw_outcome fw_cmd_plan(struct fw_cli *cli);
+enum fw_outcome fw_cmd_apply(struct fw_cli *cli);
+enum fw_outcome fw_cmd_renew(struct fw_cli *cli);
+enum fw_outcome fw_cmd_status(struct fw_cli *cli);
+enum fw_outcome fw_cmd_show(struct fw_cli *cli);
+enum fw_outcome fw_cmd_services(struct fw_cli *cli);
+enum fw_outcome fw_cmd_ban(struct fw_cli *cli);
+enum fw_outcome fw_cmd_unban(struct fw_cli *cli);
+enum fw_outcome fw_cmd_bans(struct fw_cli *cli);
+enum fw_outcome fw_cmd_flush(struct fw_cli *cli);
+enum fw_outcome fw_cmd_help(struct fw_cli *cli);
 
 /* The POLICY argument, or /etc/fwctl/policy.conf. */
 const char *fw_cli_policy(const struct fw_cli *cli);
@@ -62,11 +62,11 @@ enum fw_outcome fw_cli_session(const struct fw_cli *cli, bool attach, struct fw_
 
 /* Tells diagnostics and the session's message: to standard error, or with --json as {"ok":..,"diagnostics":[..],"error":..} to standard output
  * where `result` is given it is that object, extended (the reference is taken). Returns the exit status. */
-int fw_cli_finish(const struct fw_cli *cli, struct fw_session *session, enum fw_outcome outcome, json_t *result);
+enum fw_outcome fw_cli_finish(const struct fw_cli *cli, struct fw_session *session, enum fw_outcome outcome, json_t *result);
 /* A usage error: message and a pointer to help on standard error; 64. */
-int fw_cli_usage(const char *format, ...) FW_PRINTF(1, 2);
+enum fw_outcome fw_cli_usage(const char *format, ...) FW_PRINTF(1, 2);
 /* Standard output could be written to its end: `status`, else 3 and a message. */
-int fw_cli_flush_stdout(int status);
+enum fw_outcome fw_cli_flush_stdout(enum fw_outcome status);
 
 /* "1h", "30m", "45s", "7d", "2w", "90" (seconds): 0 or -EINVAL. */
 int fw_cli_parse_duration(const char *text, uint64_t *ret_seconds);

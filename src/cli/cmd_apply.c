@@ -49,7 +49,7 @@ static void print_kernel_counts(const struct fw_plan *plan)
 	       plan->rules_deleted, plan->elements_added, plan->elements_deleted, plan->objects);
 }
 
-int fw_cmd_plan(struct fw_cli *cli)
+enum fw_outcome fw_cmd_plan(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_plan plan = { 0 };
@@ -95,7 +95,7 @@ static void print_applied(const struct fw_cli *cli, const struct fw_applied *app
 	       applied->generation);
 }
 
-int fw_cmd_apply(struct fw_cli *cli)
+enum fw_outcome fw_cmd_apply(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_applied applied = { 0 };
@@ -109,7 +109,7 @@ int fw_cmd_apply(struct fw_cli *cli)
 	return fw_cli_finish(cli, session, outcome, cli->json && outcome == FW_OUTCOME_DONE ? applied_json(&applied) : NULL);
 }
 
-int fw_cmd_renew(struct fw_cli *cli)
+enum fw_outcome fw_cmd_renew(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_applied applied = { 0 };
@@ -124,7 +124,7 @@ int fw_cmd_renew(struct fw_cli *cli)
 			     cli->json && outcome == FW_OUTCOME_DONE ? json_pack("{s:b}", "changed", applied.changed) : NULL);
 }
 
-int fw_cmd_flush(struct fw_cli *cli)
+enum fw_outcome fw_cmd_flush(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	size_t objects = 0;

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-static int parse_ban(const struct fw_cli *cli, struct fw_ban *ret_ban)
+static enum fw_outcome parse_ban(const struct fw_cli *cli, struct fw_ban *ret_ban)
 {
 	struct fw_ban ban = { .group = cli->group };
 
@@ -26,13 +26,13 @@ static json_t *banned_json(const char *address, const char *group, uint64_t time
 			 timeout_s ? json_integer((json_int_t)timeout_s) : json_null());
 }
 
-int fw_cmd_ban(struct fw_cli *cli)
+enum fw_outcome fw_cmd_ban(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_ban ban;
 	const char *group = NULL;
 	uint64_t timeout_s = 0;
-	int status = parse_ban(cli, &ban);
+	enum fw_outcome status = parse_ban(cli, &ban);
 	if (status != 0)
 		return status;
 	enum fw_outcome outcome = fw_cli_session(cli, true, &session);
@@ -49,12 +49,12 @@ int fw_cmd_ban(struct fw_cli *cli)
 			     cli->json && outcome == FW_OUTCOME_DONE ? banned_json(ban.address, group, timeout_s) : NULL);
 }
 
-int fw_cmd_unban(struct fw_cli *cli)
+enum fw_outcome fw_cmd_unban(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_ban ban;
 	const char *group = NULL;
-	int status = parse_ban(cli, &ban);
+	enum fw_outcome status = parse_ban(cli, &ban);
 	if (status != 0)
 		return status;
 	enum fw_outcome outcome = fw_cli_session(cli, true, &session);
@@ -112,7 +112,7 @@ static void print_bans(const struct fw_cli *cli, const struct fw_vec *banned)
 	fw_table_print(cli, &table, "");
 }
 
-int fw_cmd_bans(struct fw_cli *cli)
+enum fw_outcome fw_cmd_bans(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_vec banned = { 0 };

@@ -32,7 +32,7 @@ static void print_checked(const struct fw_cli *cli, const struct fw_session *ses
 	       policy->group_count, policy->expect_count, session->diags.warnings);
 }
 
-int fw_cmd_check(struct fw_cli *cli)
+enum fw_outcome fw_cmd_check(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_policy *policy = NULL;
@@ -64,7 +64,7 @@ static int write_back(struct fw_session *session, const char *path, struct fw_st
 	return r;
 }
 
-int fw_cmd_fmt(struct fw_cli *cli)
+enum fw_outcome fw_cmd_fmt(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_buf text FW_CLEANUP(fw_buf_done);
@@ -87,7 +87,7 @@ int fw_cmd_fmt(struct fw_cli *cli)
 	return fw_cli_finish(cli, session, outcome, result);
 }
 
-int fw_cmd_show(struct fw_cli *cli)
+enum fw_outcome fw_cmd_show(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_buf text FW_CLEANUP(fw_buf_done);

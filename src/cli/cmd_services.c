@@ -141,7 +141,7 @@ static bool matches(const struct fw_service *service, const char *word)
 	return false;
 }
 
-int fw_cmd_services(struct fw_cli *cli)
+enum fw_outcome fw_cmd_services(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_table table FW_CLEANUP(fw_table_done);

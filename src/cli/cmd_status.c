@@ -215,7 +215,7 @@ static void print_status(const struct fw_cli *cli, const struct fw_status *statu
 		printf("\n`fwctl plan` shows what `fwctl apply` would repair\n");
 }
 
-int fw_cmd_status(struct fw_cli *cli)
+enum fw_outcome fw_cmd_status(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_status status;

@@ -83,7 +83,7 @@ static int take_option(struct fw_cli *cli, int letter, const char **colour)
 	}
 }
 
-static int parse_options(struct fw_cli *cli, int argc, char **argv)
+static enum fw_outcome parse_options(struct fw_cli *cli, int argc, char **argv)
 {
 	const char *colour = "auto";
 	int letter;
@@ -100,7 +100,7 @@ static int parse_options(struct fw_cli *cli, int argc, char **argv)
 	cli->colour_err = wants_colour(colour, STDERR_FILENO);
 	cli->args = argv + optind;
 	cli->arg_count = argc - optind;
-	return 0;
+	return FW_OUTCOME_DONE;
 }
 
 static const struct fw_command *find_command(const char *name)
@@ -111,7 +111,7 @@ static const struct fw_command *find_command(const char *name)
 	return NULL;
 }
 
-static int unknown_command(const char *name)
+static enum fw_outcome unknown_command(const char *name)
 {
 	struct fw_misspell near;
 
@@ -123,7 +123,7 @@ static int unknown_command(const char *name)
 	return fw_cli_usage("unknown command '%s'", name);
 }
 
-static int run_command(struct fw_cli *cli)
+static enum fw_outcome run_command(struct fw_cli *cli)
 {
 	const struct fw_command *command = find_command(cli->args[0]);
 	if (!command)
@@ -134,7 +134,7 @@ static int run_command(struct fw_cli *cli)
 	cli->arg_count--;
 	if (cli->given & FW_OPT_HELP) {
 		printf("usage: fwctl %s %s\n\n  %s\n\nfwctl(8) tells the rest.\n", command->name, command->arguments, command->summary);
-		return fw_cli_flush_stdout(0);
+		return fw_cli_flush_stdout(FW_OUTCOME_DONE);
 	}
 	if (cli->given & ~(always | command->options))
 		return fw_cli_usage("`fwctl %s` does not take one of these options; usage: fwctl %s %s", command->name, command->name,
@@ -145,14 +145,14 @@ static int run_command(struct fw_cli *cli)
 	return command->run(cli);
 }
 
-int fw_cmd_help(struct fw_cli *cli)
+enum fw_outcome fw_cmd_help(struct fw_cli *cli)
 {
 	if (cli->arg_count == 1) {
 		const struct fw_command *command = find_command(cli->args[0]);
 		if (!command)
 			return unknown_command(cli->args[0]);
 		printf("usage: fwctl %s %s\n\n  %s\n", command->name, command->arguments, command->summary);
-		return fw_cli_flush_stdout(0);
+		return fw_cli_flush_stdout(FW_OUTCOME_DONE);
 	}
 	printf("fwctl %s, a host firewall that can say what it does\n\n"
 	       "usage: fwctl [--netns NAME] [--json] [--color auto|always|never] COMMAND [ARG ...]\n\n",
@@ -161,7 +161,24 @@ int fw_cmd_help(struct fw_cli *cli)
 		printf("  %-9s %-33s %s\n", command->name, command->arguments, command->summary);
 	printf("\nPOLICY is a file, - for standard input, and where left out " FW_DEFAULT_POLICY ".\n"
 	       "fwctl(8), fwctl-policy(5) and fwctl-services(5) tell the rest.\n");
-	return fw_cli_flush_stdout(0);
+	return fw_cli_flush_stdout(FW_OUTCOME_DONE);
+}
+
+static enum fw_outcome run(struct fw_cli *cli, int argc, char **argv)
+{
+	enum fw_outcome outcome = parse_options(cli, argc, argv);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+
+	if (cli->given & FW_OPT_VERSION) {
+		printf("fwctl %s\n", FW_VERSION);
+		return fw_cli_flush_stdout(FW_OUTCOME_DONE);
+	}
+	if (cli->arg_count == 0) {
+		outcome = fw_cmd_help(cli);
+		return cli->given & FW_OPT_HELP ? outcome : FW_OUTCOME_USAGE;
+	}
+	return run_command(cli);
 }
 
 int main(int argc, char **argv)
@@ -171,16 +188,5 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(022);
 	tzset();
-	int status = parse_options(&cli, argc, argv);
-	if (status != 0)
-		return status;
-	if (cli.given & FW_OPT_VERSION) {
-		printf("fwctl %s\n", FW_VERSION);
-		return fw_cli_flush_stdout(0);
-	}
-	if (cli.arg_count == 0) {
-		status = fw_cmd_help(&cli);
-		return cli.given & FW_OPT_HELP ? status : FW_OUTCOME_USAGE;
-	}
-	return run_command(&cli);
+	return (int)run(&cli, argc, argv);
 }

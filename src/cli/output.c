@@ -25,7 +25,7 @@ void fw_paint(const struct fw_cli *cli, enum fw_colour colour, const char *text)
 		fputs(text, stdout);
 }
 
-int fw_cli_usage(const char *format, ...)
+enum fw_outcome fw_cli_usage(const char *format, ...)
 {
 	va_list args;
 
@@ -37,7 +37,7 @@ int fw_cli_usage(const char *format, ...)
 	return FW_OUTCOME_USAGE;
 }
 
-int fw_cli_flush_stdout(int status)
+enum fw_outcome fw_cli_flush_stdout(enum fw_outcome status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
@@ -94,7 +94,7 @@ static void finish_text(const struct fw_cli *cli, struct fw_session *session)
 		fprintf(stderr, "  help: %s\n", session->hint);
 }
 
-int fw_cli_finish(const struct fw_cli *cli, struct fw_session *session, enum fw_outcome outcome, json_t *result)
+enum fw_outcome fw_cli_finish(const struct fw_cli *cli, struct fw_session *session, enum fw_outcome outcome, json_t *result)
 {
 	fw_diags_sort(&session->diags);
 	if (cli->json) {
