@@ -109,7 +109,7 @@ static int ask_for_open_range(struct fw_nl *nl, const struct fw_rs_set *set, boo
 
 static int same_number(struct fw_nl *nl, const struct fw_rs_set *set, bool *ret_same)
 {
-	struct fw_dump_head head;
+	struct fw_read_set_head head;
 	size_t len = set->elements.len;
 	int r = fw_dump_set_head(nl, set->name, &head);
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "kernel/read.h"
 #include "kernel/send.h"
 
 struct nlmsghdr *fw_dump_request(struct fw_nl *nl, char *buffer, uint16_t message, uint16_t table_attribute)
@@ -27,39 +26,15 @@ int fw_dump_elements(struct fw_nl *nl, const char *set, fw_nl_reader *reader, vo
 	return fw_nl_talk(nl, request, reader, data, NULL);
 }
 
-static const struct fw_attr_policy head_policy[] = {
-	{ NFTA_SET_KEY_LEN, FW_ATTR_U32, 0 },
-	{ NFTA_SET_TIMEOUT, FW_ATTR_U64, 0 },
-};
-
-static int read_head(const struct nlmsghdr *message, void *data)
-{
-	struct fw_dump_head *head = data;
-	struct fw_attr_iter iter;
-	struct fw_attrs attrs;
-	bool ours;
-	int r;
-
-	r = fw_read_nf(message, NFT_MSG_NEWSET, &iter, &ours);
-	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, head_policy, FW_ARRAY_SIZE(head_policy), &attrs);
-	if (r < 0)
-		return r;
-	head->key_len = fw_attrs_be32(&attrs, NFTA_SET_KEY_LEN, 0);
-	head->timeout_ms = fw_attrs_be64(&attrs, NFTA_SET_TIMEOUT, 0);
-	return fw_read_set_count(message, &head->counted, &head->count);
-}
-
-int fw_dump_set_head(struct fw_nl *nl, const char *set, struct fw_dump_head *ret_head)
+int fw_dump_set_head(struct fw_nl *nl, const char *set, struct fw_read_set_head *ret_head)
 {
 	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
 	struct nlmsghdr *request = fw_nl_nf_message(nl, buffer, fw_nf_type(NFT_MSG_GETSET), NLM_F_ACK);
 
-	*ret_head = (struct fw_dump_head){ .counted = false };
+	*ret_head = (struct fw_read_set_head){ .counted = false };
 	if (!fw_send_name_ok(set))
 		return -ENOENT;
 	mnl_attr_put_strz(request, NFTA_SET_TABLE, FW_TABLE_NAME);
 	mnl_attr_put_strz(request, NFTA_SET_NAME, set);
-	return fw_nl_talk(nl, request, read_head, ret_head, NULL);
+	return fw_nl_talk(nl, request, fw_read_set_head, ret_head, NULL);
 }

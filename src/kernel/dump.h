@@ -4,18 +4,13 @@
 #define FW_KERNEL_DUMP_H
 
 #include "kernel/netlink.h"
+#include "kernel/read.h"
 
 struct nlmsghdr *fw_dump_request(struct fw_nl *nl, char *buffer, uint16_t message, uint16_t table_attribute);
 /* All elements of one set, as fw_nl_talk. */
 int fw_dump_elements(struct fw_nl *nl, const char *set, fw_nl_reader *reader, void *data);
 
-struct fw_dump_head {
-	bool counted;   /* by the kernel; those that expired and are not yet collected are among them */
-	uint32_t count;
-	uint32_t key_len;
-	uint64_t timeout_ms; /* of its elements, where they have none of their own; 0: none */
-};
 /* 0; -ENOENT: no such set; -errno. */
-int fw_dump_set_head(struct fw_nl *nl, const char *set, struct fw_dump_head *ret_head);
+int fw_dump_set_head(struct fw_nl *nl, const char *set, struct fw_read_set_head *ret_head);
 
 #endif

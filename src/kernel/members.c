@@ -171,7 +171,7 @@ int fw_kernel_members(struct fw_kernel *kernel, const char *set, enum fw_family 
 	struct listing listing = { .set = set, .family = family, .length = length, .members = ret_members };
 
 	size_t had = ret_members->len;
-	struct fw_dump_head head;
+	struct fw_read_set_head head;
 	int r;
 
 	r = fw_dump_set_head(&kernel->netfilter, set, &head);
@@ -187,7 +187,7 @@ int fw_kernel_members(struct fw_kernel *kernel, const char *set, enum fw_family 
 int fw_kernel_set_count(struct fw_kernel *kernel, const char *set, size_t *ret_count)
 {
 	struct listing listing = { .set = set };
-	struct fw_dump_head head;
+	struct fw_read_set_head head;
 	int r;
 
 	r = fw_dump_set_head(&kernel->netfilter, set, &head);

@@ -22,8 +22,14 @@ int fw_read_set(const struct nlmsghdr *message, void *read);
 int fw_read_object(const struct nlmsghdr *message, void *read);
 int fw_read_rule(const struct nlmsghdr *message, void *read); /* chains, sets and objects first */
 
-/* NFTA_SET_COUNT of a NEWSET message, if it is there. */
-int fw_read_set_count(const struct nlmsghdr *message, bool *ret_known, uint32_t *ret_count);
+/* Of a NEWSET message, what no struct fw_rs_set holds. */
+struct fw_read_set_head {
+	bool counted; /* by the kernel; those that expired and are not yet collected are among them */
+	uint32_t count;
+	uint32_t key_len;
+	uint64_t timeout_ms; /* of its elements, where they have none of their own; 0: none */
+};
+int fw_read_set_head(const struct nlmsghdr *message, void *head); /* a struct fw_read_set_head */
 
 /* Elements, one by one. */
 struct fw_read_element {
@@ -53,9 +59,15 @@ int fw_read_gather_message(const struct nlmsghdr *message, void *gather);
 int fw_read_gather_finish(struct fw_read_gather *gather, struct fw_rs_set *set);
 
 /* Shared by these readers. */
-/* The attributes behind a struct nfgenmsg of NFPROTO_INET. *ret_ours is false for another family or type. */
-int fw_read_nf(const struct nlmsghdr *message, uint16_t type, struct fw_attr_iter *ret_iter, bool *ret_ours);
-bool fw_read_is_table(const struct fw_attrs *attrs, uint16_t attribute); /* the name of our table? */
+/* What messages of one sort look like. */
+struct fw_read_sort {
+	uint16_t message; /* NFT_MSG_NEW* */
+	uint16_t table;   /* the attribute with the table's name */
+	const struct fw_attr_policy *policy;
+	size_t rows;
+};
+/* The attributes of a message. *ret_ours is false where it is of another sort, family or table. */
+int fw_read_attrs(const struct nlmsghdr *message, const struct fw_read_sort *sort, struct fw_attrs *ret_attrs, bool *ret_ours);
 /* The name of something new, as a C string; -EBADMSG: none. */
 int fw_read_new_name(const struct fw_attrs *attrs, uint16_t attribute, char ret_name[FW_NFT_NAME_MAX + 1]);
 /* After fw_ruleset_add_* gave NULL: 0 where the name was there (read->torn), else -ENOMEM. */

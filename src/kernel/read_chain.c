@@ -13,6 +13,7 @@ static const struct fw_attr_policy chain_policy[] = {
 	{ NFTA_CHAIN_POLICY, FW_ATTR_U32, 0 },
 	{ NFTA_CHAIN_TYPE, FW_ATTR_STRING, FW_NFT_NAME_MAX },
 };
+static const struct fw_read_sort chain_sort = { NFT_MSG_NEWCHAIN, NFTA_CHAIN_TABLE, chain_policy, FW_ARRAY_SIZE(chain_policy) };
 
 static const struct fw_attr_policy hook_policy[] = {
 	{ NFTA_HOOK_HOOKNUM, FW_ATTR_U32, 0 },
@@ -45,16 +46,12 @@ int fw_read_chain(const struct nlmsghdr *message, void *data)
 	struct fw_read *read = data;
 	char name[FW_NFT_NAME_MAX + 1];
 	struct fw_rs_chain *chain;
-	struct fw_attr_iter iter;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWCHAIN, &iter, &ours);
+	r = fw_read_attrs(message, &chain_sort, &attrs, &ours);
 	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, chain_policy, FW_ARRAY_SIZE(chain_policy), &attrs);
-	if (r < 0 || !fw_read_is_table(&attrs, NFTA_CHAIN_TABLE))
 		return r;
 	r = fw_read_new_name(&attrs, NFTA_CHAIN_NAME, name);
 	if (r < 0)

@@ -5,21 +5,21 @@
 #include <errno.h>
 #include <string.h>
 
-int fw_read_nf(const struct nlmsghdr *message, uint16_t type, struct fw_attr_iter *ret_iter, bool *ret_ours)
+int fw_read_attrs(const struct nlmsghdr *message, const struct fw_read_sort *sort, struct fw_attrs *ret_attrs, bool *ret_ours)
 {
 	const struct nfgenmsg *nf = (const void *)((const char *)message + NLMSG_HDRLEN);
 	size_t head = NLMSG_HDRLEN + sizeof(*nf);
+	int r;
 
+	*ret_ours = false;
 	if (message->nlmsg_len < head)
 		return -EBADMSG;
-	*ret_iter = (struct fw_attr_iter){ (const char *)message + head, message->nlmsg_len - head };
-	*ret_ours = message->nlmsg_type == fw_nf_type(type) && nf->nfgen_family == NFPROTO_INET;
-	return 0;
-}
-
-bool fw_read_is_table(const struct fw_attrs *attrs, uint16_t attribute)
-{
-	return fw_str_equal(fw_attrs_string(attrs, attribute), FW_STR(FW_TABLE_NAME));
+	if (message->nlmsg_type != fw_nf_type(sort->message) || nf->nfgen_family != NFPROTO_INET)
+		return 0;
+	r = fw_attrs_parse((struct fw_attr_iter){ (const char *)nf + sizeof(*nf), message->nlmsg_len - head }, sort->policy, sort->rows,
+			   ret_attrs);
+	*ret_ours = !r && fw_str_equal(fw_attrs_string(ret_attrs, sort->table), FW_STR(FW_TABLE_NAME));
+	return r;
 }
 
 int fw_read_new_name(const struct fw_attrs *attrs, uint16_t attribute, char ret_name[FW_NFT_NAME_MAX + 1])
@@ -110,20 +110,17 @@ static const struct fw_attr_policy table_policy[] = {
 	{ NFTA_TABLE_FLAGS, FW_ATTR_U32, 0 },
 	{ NFTA_TABLE_HANDLE, FW_ATTR_U64, 0 },
 };
+static const struct fw_read_sort table_sort = { NFT_MSG_NEWTABLE, NFTA_TABLE_NAME, table_policy, FW_ARRAY_SIZE(table_policy) };
 
 int fw_read_table(const struct nlmsghdr *message, void *data)
 {
 	struct fw_read *read = data;
-	struct fw_attr_iter iter;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWTABLE, &iter, &ours);
+	r = fw_read_attrs(message, &table_sort, &attrs, &ours);
 	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, table_policy, FW_ARRAY_SIZE(table_policy), &attrs);
-	if (r < 0 || !fw_read_is_table(&attrs, NFTA_TABLE_NAME))
 		return r;
 	read->has_table = true;
 	read->dormant = fw_attrs_be32(&attrs, NFTA_TABLE_FLAGS, 0) & NFT_TABLE_F_DORMANT;

@@ -14,6 +14,7 @@ static const struct fw_attr_policy list_policy[] = {
 	{ NFTA_SET_ELEM_LIST_SET, FW_ATTR_STRING, FW_NFT_NAME_MAX },
 	{ NFTA_SET_ELEM_LIST_ELEMENTS, FW_ATTR_NESTED, 0 },
 };
+static const struct fw_read_sort list_sort = { NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_TABLE, list_policy, FW_ARRAY_SIZE(list_policy) };
 
 static const struct fw_attr_policy element_policy[] = {
 	{ NFTA_SET_ELEM_KEY, FW_ATTR_NESTED, 0 },
@@ -81,16 +82,12 @@ static int read_list(const struct nlattr *list, size_t key_len, fw_read_element_
 
 int fw_read_elements(const struct nlmsghdr *message, const char *set, size_t key_len, fw_read_element_fn *each, void *data)
 {
-	struct fw_attr_iter iter;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWSETELEM, &iter, &ours);
+	r = fw_read_attrs(message, &list_sort, &attrs, &ours);
 	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, list_policy, FW_ARRAY_SIZE(list_policy), &attrs);
-	if (r < 0 || !fw_read_is_table(&attrs, NFTA_SET_ELEM_LIST_TABLE))
 		return r;
 	if (!fw_str_equal(fw_attrs_string(&attrs, NFTA_SET_ELEM_LIST_SET), fw_str_from(set)) || !attrs.at[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return 0;

@@ -14,6 +14,7 @@ static const struct fw_attr_policy object_policy[] = {
 	{ NFTA_OBJ_HANDLE, FW_ATTR_U64, 0 },
 	{ NFTA_OBJ_USERDATA, FW_ATTR_BINARY, NFT_USERDATA_MAXLEN },
 };
+static const struct fw_read_sort object_sort = { NFT_MSG_NEWOBJ, NFTA_OBJ_TABLE, object_policy, FW_ARRAY_SIZE(object_policy) };
 
 static const struct fw_attr_policy helper_policy[] = {
 	{ NFTA_CT_HELPER_NAME, FW_ATTR_STRING, FW_NFT_NAME_MAX },
@@ -68,16 +69,12 @@ int fw_read_object(const struct nlmsghdr *message, void *data)
 	struct fw_read *read = data;
 	char name[FW_NFT_NAME_MAX + 1];
 	struct fw_rs_object *object;
-	struct fw_attr_iter iter;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWOBJ, &iter, &ours);
+	r = fw_read_attrs(message, &object_sort, &attrs, &ours);
 	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, object_policy, FW_ARRAY_SIZE(object_policy), &attrs);
-	if (r < 0 || !fw_read_is_table(&attrs, NFTA_OBJ_TABLE))
 		return r;
 	r = fw_read_new_name(&attrs, NFTA_OBJ_NAME, name);
 	if (r < 0 || !attrs.at[NFTA_OBJ_TYPE] || !attrs.at[NFTA_OBJ_DATA])

@@ -13,6 +13,7 @@ static const struct fw_attr_policy rule_policy[] = {
 	{ NFTA_RULE_EXPRESSIONS, FW_ATTR_NESTED, 0 },
 	{ NFTA_RULE_USERDATA, FW_ATTR_BINARY, NFT_USERDATA_MAXLEN },
 };
+static const struct fw_read_sort rule_sort = { NFT_MSG_NEWRULE, NFTA_RULE_TABLE, rule_policy, FW_ARRAY_SIZE(rule_policy) };
 
 static int read_exprs(struct fw_ruleset *ruleset, const struct nlattr *list, struct fw_rs_expr exprs[FW_NFT_RULE_MAX_EXPRS], size_t *ret_count)
 {
@@ -75,16 +76,12 @@ int fw_read_rule(const struct nlmsghdr *message, void *data)
 {
 	struct fw_read *read = data;
 	struct fw_rs_chain *chain;
-	struct fw_attr_iter iter;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWRULE, &iter, &ours);
+	r = fw_read_attrs(message, &rule_sort, &attrs, &ours);
 	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, rule_policy, FW_ARRAY_SIZE(rule_policy), &attrs);
-	if (r < 0 || !fw_read_is_table(&attrs, NFTA_RULE_TABLE))
 		return r;
 	chain = chain_of(read->ruleset, &attrs);
 	if (!chain) { /* made since the chains were read */

@@ -22,6 +22,7 @@ static const struct fw_attr_policy set_policy[] = {
 	{ NFTA_SET_EXPRESSIONS, FW_ATTR_NESTED, 0 },
 	{ FW_NFTA_SET_COUNT, FW_ATTR_U32, 0 },
 };
+static const struct fw_read_sort set_sort = { NFT_MSG_NEWSET, NFTA_SET_TABLE, set_policy, FW_ARRAY_SIZE(set_policy) };
 
 static const struct fw_attr_policy desc_policy[] = {
 	{ NFTA_SET_DESC_SIZE, FW_ATTR_U32, 0 },
@@ -102,17 +103,13 @@ int fw_read_set(const struct nlmsghdr *message, void *data)
 {
 	struct fw_read *read = data;
 	char name[FW_NFT_NAME_MAX + 1];
-	struct fw_attr_iter iter;
 	struct fw_attrs attrs;
 	struct fw_rs_set *set;
 	bool ours;
 	int r;
 
-	r = fw_read_nf(message, NFT_MSG_NEWSET, &iter, &ours);
+	r = fw_read_attrs(message, &set_sort, &attrs, &ours);
 	if (r < 0 || !ours)
-		return r;
-	r = fw_attrs_parse(iter, set_policy, FW_ARRAY_SIZE(set_policy), &attrs);
-	if (r < 0 || !fw_read_is_table(&attrs, NFTA_SET_TABLE))
 		return r;
 	r = fw_read_new_name(&attrs, NFTA_SET_NAME, name);
 	if (r < 0)
@@ -123,21 +120,19 @@ int fw_read_set(const struct nlmsghdr *message, void *data)
 	return read_head(&attrs, set);
 }
 
-int fw_read_set_count(const struct nlmsghdr *message, bool *ret_known, uint32_t *ret_count)
+int fw_read_set_head(const struct nlmsghdr *message, void *data)
 {
-	struct fw_attr_iter iter;
+	struct fw_read_set_head *head = data;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
 
-	*ret_known = false;
-	r = fw_read_nf(message, NFT_MSG_NEWSET, &iter, &ours);
+	r = fw_read_attrs(message, &set_sort, &attrs, &ours);
 	if (r < 0 || !ours)
 		return r;
-	r = fw_attrs_parse(iter, set_policy, FW_ARRAY_SIZE(set_policy), &attrs);
-	if (r < 0 || !attrs.at[FW_NFTA_SET_COUNT])
-		return r;
-	*ret_known = true;
-	*ret_count = fw_attrs_be32(&attrs, FW_NFTA_SET_COUNT, 0);
+	head->counted = attrs.at[FW_NFTA_SET_COUNT];
+	head->count = fw_attrs_be32(&attrs, FW_NFTA_SET_COUNT, 0);
+	head->key_len = fw_attrs_be32(&attrs, NFTA_SET_KEY_LEN, 0);
+	head->timeout_ms = fw_attrs_be64(&attrs, NFTA_SET_TIMEOUT, 0);
 	return 0;
 }

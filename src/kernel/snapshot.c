@@ -44,7 +44,7 @@ static bool may_grow(const struct fw_rs_set *set)
 
 static int expected_count(struct fw_nl *nl, const struct fw_rs_set *set, size_t *expected)
 {
-	struct fw_dump_head head;
+	struct fw_read_set_head head;
 	int r = fw_dump_set_head(nl, set->name, &head);
 
 	if (!r && head.counted)

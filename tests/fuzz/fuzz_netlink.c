@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "kernel/foreign.h"
 #include "kernel/netlink.h"
 #include "kernel/read.h"
@@ -15,12 +16,6 @@
 
 #define BUDGET ((size_t)256 << 20)
 #define SETS_READ 4 /* element messages are read for so many sets */
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Bytes as they come from a socket: aligned, and nothing behind them. */
 struct stream {
@@ -45,9 +40,9 @@ static void read_error(const struct nlmsghdr *message)
 	struct fw_nl_error error;
 	int r = fw_nl_read_error(message, &error);
 
-	require(expected(r));
+	FUZZ_CHECK(expected(r));
 	if (r == 0)
-		require(error.error <= 0 && strnlen(error.text, sizeof(error.text)) < sizeof(error.text));
+		FUZZ_CHECK(error.error <= 0 && strnlen(error.text, sizeof(error.text)) < sizeof(error.text));
 }
 
 static void read_objects(struct stream *stream, struct fw_read *read)
@@ -59,11 +54,11 @@ static void read_objects(struct stream *stream, struct fw_read *read)
 			read_error(message);
 			continue;
 		}
-		require(expected(fw_read_table(message, read)));
-		require(expected(fw_read_chain(message, read)));
-		require(expected(fw_read_set(message, read)));
-		require(expected(fw_read_object(message, read)));
-		require(expected(fw_read_rule(message, read)));
+		FUZZ_CHECK(expected(fw_read_table(message, read)));
+		FUZZ_CHECK(expected(fw_read_chain(message, read)));
+		FUZZ_CHECK(expected(fw_read_set(message, read)));
+		FUZZ_CHECK(expected(fw_read_object(message, read)));
+		FUZZ_CHECK(expected(fw_read_rule(message, read)));
 	}
 }
 
@@ -74,10 +69,10 @@ static void check_sorted(const struct fw_rs_set *set)
 	for (size_t i = 1; i < set->elements.len; i++) {
 		const uint8_t *last = set->elements.keys + i * stride - len;
 
-		require(memcmp(last, last + len, len) < 0);
+		FUZZ_CHECK(memcmp(last, last + len, len) < 0);
 	}
 	for (size_t i = 0; set->interval && i < set->elements.len; i++)
-		require(memcmp(set->elements.keys + i * stride, set->elements.keys + i * stride + len, len) <= 0);
+		FUZZ_CHECK(memcmp(set->elements.keys + i * stride, set->elements.keys + i * stride + len, len) <= 0);
 }
 
 static void read_elements(struct stream *stream, struct fw_ruleset *ruleset, struct fw_rs_set *set)
@@ -89,11 +84,11 @@ static void read_elements(struct stream *stream, struct fw_ruleset *ruleset, str
 	fw_read_gather_init(&gather, ruleset, set);
 	while (!r && (message = fw_nl_next(&stream->at, &stream->left)))
 		r = fw_read_gather_message(message, &gather);
-	require(expected(r));
+	FUZZ_CHECK(expected(r));
 	if (r < 0)
 		return;
 	r = fw_read_gather_finish(&gather, set);
-	require(expected(r) || r == -EAGAIN);
+	FUZZ_CHECK(expected(r) || r == -EAGAIN);
 	if (!fw_foreign_is_set(set))
 		check_sorted(set);
 }
@@ -103,7 +98,7 @@ static const struct fw_rs_rule *only_rule(const struct fw_ruleset *ruleset, cons
 {
 	const struct fw_rs_chain *found = fw_ruleset_chain(ruleset, chain);
 
-	require(found && found->rules.len == 1);
+	FUZZ_CHECK(found && found->rules.len == 1);
 	return fw_vec_at(&found->rules, 0);
 }
 
@@ -118,10 +113,10 @@ static void check_rule(struct fw_arena *arena, const char *chain, const struct f
 	if (fw_send_rule(&batch, chain, rule, 0) < 0)
 		return; /* unknown, or past a bound */
 	fw_ruleset_init(&ruleset, arena);
-	require(fw_ruleset_add_chain(&ruleset, chain) != NULL);
-	require(fw_read_rule((const void *)batch.data, &read) == 0);
+	FUZZ_CHECK(fw_ruleset_add_chain(&ruleset, chain) != NULL);
+	FUZZ_CHECK(fw_read_rule((const void *)batch.data, &read) == 0);
 	again = fw_rs_rule_hash(only_rule(&ruleset, chain));
-	require(hash.hi == again.hi && hash.lo == again.lo);
+	FUZZ_CHECK(hash.hi == again.hi && hash.lo == again.lo);
 }
 
 static void check_rules(struct fw_arena *arena, const struct fw_ruleset *ruleset)
@@ -158,11 +153,11 @@ static void fuzz_sockets(struct stream *stream)
 	struct fw_sockets_read read = { .sockets = &sockets, .listens = listens, .proto = 6 };
 	const struct nlmsghdr *message;
 
-	require(listens != NULL);
+	FUZZ_CHECK(listens != NULL);
 	fw_vec_init(&sockets, NULL, sizeof(struct fw_socket));
 	while ((message = fw_nl_next(&stream->at, &stream->left))) {
 		read.listeners = message->nlmsg_seq & 1;
-		require(expected(fw_sockets_read_message(message, &read)));
+		FUZZ_CHECK(expected(fw_sockets_read_message(message, &read)));
 	}
 }
 
@@ -175,21 +170,20 @@ static void fuzz_routes(struct stream *stream)
 
 	fw_vec_init(&members, NULL, sizeof(struct fw_member));
 	while ((message = fw_nl_next(&stream->at, &stream->left))) {
-		require(expected(fw_address_read_message(message, &members)));
-		require(expected(fw_route_read_message(message, &index)));
-		require(expected(fw_link_read_message(message, name)));
-		require(memchr(name, '\0', sizeof(name)) != NULL);
+		FUZZ_CHECK(expected(fw_address_read_message(message, &members)));
+		FUZZ_CHECK(expected(fw_route_read_message(message, &index)));
+		FUZZ_CHECK(expected(fw_link_read_message(message, name)));
+		FUZZ_CHECK(memchr(name, '\0', sizeof(name)) != NULL);
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FW_CLEANUP(fw_arena_freep) struct fw_arena *arena = fw_arena_new(BUDGET);
 	FW_CLEANUP(fw_free_ptr) char *bytes = malloc(size ? size : 1);
 	struct stream stream = { .bytes = bytes };
 
-	require(arena != NULL && bytes != NULL);
+	FUZZ_CHECK(arena != NULL && bytes != NULL);
 	if (!size)
 		return 0;
 	memcpy(bytes, data + 1, size - 1);
