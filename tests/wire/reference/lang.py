@@ -22,7 +22,9 @@ PORTED = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
 PROTOCOLS = dict(
     PORTED, icmp=1, igmp=2, ipip=4, egp=8, igp=9, pup=12, hmp=20, rdp=27, rsvp=46, gre=47, esp=50, ah=51,
     icmpv6=58, eigrp=88, ospf=89, etherip=97, encap=98, pim=103, ipcomp=108, vrrp=112, l2tp=115, isis=124)
-PROTOCOLS["ipv6-icmp"] = 58
+PROTOCOLS.update({
+    "ipv6-icmp": 58, "ggp": 3, "st": 5, "xns-idp": 22, "iso-tp4": 29, "xtp": 36, "ddp": 37, "idpr-cmtp": 38, "ipv6": 41,
+    "idrp": 45, "skip": 57, "rspf": 73, "vmtp": 81, "fc": 133, "hip": 139, "shim6": 140, "wesp": 141, "rohc": 142})
 ICMP4 = {
     "echo-reply": 0, "destination-unreachable": 3, "source-quench": 4, "redirect": 5, "echo-request": 8,
     "router-advertisement": 9, "router-solicitation": 10, "time-exceeded": 11, "parameter-problem": 12,
@@ -106,18 +108,24 @@ class AddressSet:
         return any(part.has(family, address, members) for part in self.parts)
 
     def families(self):
-        """The families of the list; of an empty one both, as it is a warning and no family error."""
+        """The families of the list; of an empty one both, as it is a warning and no family error.
+
+        A group has the families of what its own `except` leaves of it."""
         if self.any or self.dynamic:
             return {4, 6}
-        found = {family for family in (4, 6) if self.spans[family]}
-        for part in self.parts:
-            if part.holds_something():
-                found |= part.families()
+        found = {family for family in (4, 6) if self.spans[family] or any(part.flat(family) for part in self.parts)}
+        if any(part.dynamic for part in self.parts):
+            return {4, 6}
         return found or {4, 6}
 
-    def holds_something(self):
-        return (self.any or bool(self.dynamic) or any(self.spans.values())
-                or any(part.holds_something() for part in self.parts))
+    def flat(self, family):
+        """The intervals of one family in order, without dynamic members."""
+        spans = list(self.spans[family])
+        if self.any:
+            spans.append((0, 2 ** (32 if family == 4 else 128) - 1))
+        for part in self.parts:
+            spans += part.flat(family)
+        return without(sorted(spans), self.minus.flat(family)) if self.minus else sorted(spans)
 
     def edges(self, family):
         """All first and last addresses of intervals anywhere in the set."""
@@ -126,6 +134,21 @@ class AddressSet:
             yield high
         for inner in self.parts + ([self.minus] if self.minus else []):
             yield from inner.edges(family)
+
+
+def without(spans, taken):
+    """What the intervals `taken` leave of `spans`; both in order, and they may overlap."""
+    left = []
+    for low, high in spans:
+        for first, last in taken:
+            if last < low or first > high:
+                continue
+            if first > low:
+                left.append((low, first - 1))
+            low = last + 1
+        if low <= high:
+            left.append((low, high))
+    return left
 
 
 @dataclass
