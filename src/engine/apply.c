@@ -24,17 +24,15 @@ struct work {
 
 static enum fw_outcome compare(struct fw_session *session, struct work *work)
 {
-	enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_ALL, true, &work->running);
+	const struct fw_aim aim = { .policy = work->loaded.policy, .clock = work->clock };
+	enum fw_outcome outcome = fw_read_beside(session, &aim, &work->running, &work->want);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
 	struct fw_plan plan = { .first = !work->running.ruleset };
 	plan.generation = work->running.has_generation ? work->running.generation.number : 0;
 	fw_vec_init(&plan.lines, session->arena, sizeof(struct fw_plan_line));
-	int r = fw_compile_beside(session, work->loaded.policy, work->running.ruleset, work->clock, &work->want);
-	if (r != 0)
-		return fw_fail_compile(session, r, "compiling the policy");
-	r = fw_ruleset_diff(session->arena, work->running.ruleset, work->want, &plan.changes);
+	int r = fw_ruleset_diff(session->arena, work->running.ruleset, work->want, &plan.changes);
 	if (r == 0 && plan.changes.list.len > 0)
 		r = fw_plan_describe(session, &work->running, work->loaded.policy, &plan);
 	if (r < 0)
@@ -67,6 +65,7 @@ enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, str
 /* Nobody wrote since the last apply, and it made this very ruleset: nothing needs to be read back. */
 static bool runs_already(struct fw_session *session, struct work *work)
 {
+	const struct fw_aim aim = { .policy = work->loaded.policy, .clock = work->clock };
 	struct fw_known known;
 	struct fw_ruleset *heads = NULL, *want = NULL;
 	uint32_t generation;
@@ -75,7 +74,7 @@ static bool runs_already(struct fw_session *session, struct work *work)
 	if (!fw_known_holds(session, &known) || known.generation == 0 ||
 	    fw_kernel_snapshot(session->kernel, session->arena, 0, &heads, &generation) < 0 || !heads ||
 	    generation != known.kernel_generation ||
-	    fw_compile_beside(session, work->loaded.policy, heads, work->clock, &want) != 0)
+	    fw_compile_beside(session, &aim, heads, &want) != 0)
 		return false;
 	fw_hash_hex(fw_ruleset_fingerprint(want), hash);
 	work->running.generation.number = known.generation;

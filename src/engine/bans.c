@@ -150,17 +150,18 @@ static enum fw_outcome make_length(struct fw_session *session, const char *group
 		struct fw_changes changes;
 		struct fw_kernel_error error = { 0 };
 		uint32_t generation;
-		enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_ALL, true, &running);
+		enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_RULES, true, &running);
+		if (outcome == FW_OUTCOME_DONE && !running.policy)
+			outcome = fw_fail(session, FW_OUTCOME_REFUSED, "fwctl apply",
+					  "a member with the prefix length %u needs the text of the running policy, and the state folder has it not", member->length);
+		const struct fw_aim aim = { .policy = running.policy, .clock = session->now, .extra = &extra };
+		if (outcome == FW_OUTCOME_DONE)
+			outcome = fw_read_beside(session, &aim, &running, &want);
 		if (outcome != FW_OUTCOME_DONE)
 			return outcome;
-		if (!running.policy)
-			return fw_fail(session, FW_OUTCOME_REFUSED, "fwctl apply",
-				       "a member with the prefix length %u needs the text of the running policy, and the state folder has it not", member->length);
-		int r = fw_compile_with_length(session, running.policy, running.ruleset, &extra, &want);
-		if (r == 0)
-			r = fw_ruleset_diff(session->arena, running.ruleset, want, &changes);
+		int r = fw_ruleset_diff(session->arena, running.ruleset, want, &changes);
 		if (r != 0)
-			return fw_fail_compile(session, r, "compiling the running policy");
+			return fw_fail_compile(session, r, "comparing with what runs");
 		r = fw_kernel_commit(session->kernel, &changes, running.kernel_generation, &generation, &error);
 		if (r == 0)
 			fw_remember(session, generation, running.generation.number, fw_ruleset_fingerprint(want));

@@ -16,7 +16,8 @@ enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, st
 	int r = fw_engine_load(session, path, &loaded);
 	if (r != 0)
 		return fw_fail_compile(session, r, "reading the policy");
-	r = fw_compile_beside(session, loaded.policy, NULL, session->now, &ruleset);
+	const struct fw_aim aim = { .policy = loaded.policy, .clock = session->now };
+	r = fw_compile_beside(session, &aim, NULL, &ruleset);
 	if (r != 0)
 		return fw_fail_compile(session, r, "compiling the policy");
 	if (ret_policy)

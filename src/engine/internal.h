@@ -26,20 +26,26 @@ int fw_engine_load(struct fw_session *session, const char *path, struct fw_loade
 /* The same from a generation's texts; names keep the numbers that they had. Diagnostics are not the session's: they were told at apply. */
 int fw_engine_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy);
 
-/* Compiles for `now` with the prefix lengths that the members of dynamic groups have in `have` (NULL: none). */
-int fw_compile_beside(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have, int64_t now,
-		      struct fw_ruleset **ret_ruleset);
-/* Makes this prefix length of a dynamic group exist besides those of `have`. */
+/* Makes this prefix length of a dynamic group exist besides those that its members have. */
 struct fw_extra_length {
 	const char *group;
 	enum fw_family family;
 	unsigned int length;
 };
-int fw_compile_with_length(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have,
-			   const struct fw_extra_length *extra, struct fw_ruleset **ret_ruleset);
+/* What the kernel shall hold. */
+struct fw_aim {
+	const struct fw_policy *policy;
+	int64_t clock; /* that `during` is compiled for */
+	const struct fw_extra_length *extra; /* or NULL */
+};
+/* Compiles with the prefix lengths that the members of dynamic groups have in `have` (NULL: none). */
+int fw_compile_beside(struct fw_session *session, const struct fw_aim *aim, const struct fw_ruleset *have, struct fw_ruleset **ret_ruleset);
 
-/* `flags`: of fw_kernel_snapshot. The policy is read again only where `with_policy`. */
+/* What runs; `flags`: of fw_kernel_snapshot. The policy is read again only where `with_policy`. */
 enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running);
+/* All of what runs, and beside it what shall run, of the same generation of the kernel. A big set that is in both is never dumped. */
+enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *aim, struct fw_running *ret_running,
+			       struct fw_ruleset **ret_want);
 
 /* Identity of everything that a ruleset says (not what it counted). */
 struct fw_hash fw_ruleset_fingerprint(const struct fw_ruleset *ruleset);

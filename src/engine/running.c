@@ -34,6 +34,20 @@ static bool find_generation(struct fw_session *session, const char *hash, struct
 	return false;
 }
 
+/* Manifest, generation and, where asked for, the policy of a table that was read. */
+static void identify(struct fw_session *session, bool with_policy, struct fw_running *running)
+{
+	if (running->ruleset && fw_manifest_decode(running->ruleset, session->arena, &running->manifest) == 0) {
+		char hash[FW_HASH_HEX];
+		fw_hash_hex(running->manifest.policy_hash, hash);
+		running->has_manifest = true;
+		running->has_generation = find_generation(session, hash, &running->generation);
+	}
+	/* a text that does not read any more (another version of fwctl wrote it) is as good as none */
+	if (with_policy && running->has_generation && fw_engine_load_generation(session, &running->generation, &running->policy) != 0)
+		running->policy = NULL;
+}
+
 enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running)
 {
 	struct fw_running running = { 0 };
@@ -41,15 +55,7 @@ enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, 
 	if (r < 0)
 		return fw_fail_errno(session, r, "reading the rules of the kernel");
 
-	if (running.ruleset && fw_manifest_decode(running.ruleset, session->arena, &running.manifest) == 0) {
-		char hash[FW_HASH_HEX];
-		fw_hash_hex(running.manifest.policy_hash, hash);
-		running.has_manifest = true;
-		running.has_generation = find_generation(session, hash, &running.generation);
-	}
-	/* a text that does not read any more (another version of fwctl wrote it) is as good as none */
-	if (with_policy && running.has_generation && fw_engine_load_generation(session, &running.generation, &running.policy) != 0)
-		running.policy = NULL;
+	identify(session, with_policy, &running);
 	*ret_running = running;
 	return FW_OUTCOME_DONE;
 }
@@ -107,34 +113,46 @@ static int32_t offset_at(void *clock, int64_t utc)
 	return fw_local_utc_offset(utc);
 }
 
-static int compile_for(struct fw_session *session, const struct fw_policy *policy, const struct fw_vec *lengths, int64_t now,
-		       struct fw_ruleset **ret_ruleset)
+int fw_compile_beside(struct fw_session *session, const struct fw_aim *aim, const struct fw_ruleset *have, struct fw_ruleset **ret_ruleset)
 {
-	const struct fw_compile_env env = {
-		.now = now, .utc_offset = offset_at, .lengths = lengths->items, .length_count = lengths->len
-	};
-
-	return fw_compile(session->arena, policy, &env, &session->diags, ret_ruleset);
-}
-
-int fw_compile_beside(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have, int64_t now,
-		      struct fw_ruleset **ret_ruleset)
-{
+	struct fw_compile_env env = { .now = aim->clock, .utc_offset = offset_at };
 	struct fw_vec lengths;
 
 	fw_vec_init(&lengths, session->arena, sizeof(struct fw_member_lengths));
 	int r = lengths_in_use(session, have, &lengths);
-	return r < 0 ? r : compile_for(session, policy, &lengths, now, ret_ruleset);
+	if (r == 0 && aim->extra)
+		r = add_length(session->arena, &lengths, aim->extra);
+	if (r < 0)
+		return r;
+	env.lengths = lengths.items;
+	env.length_count = lengths.len;
+	return fw_compile(session->arena, aim->policy, &env, &session->diags, ret_ruleset);
 }
 
-int fw_compile_with_length(struct fw_session *session, const struct fw_policy *policy, const struct fw_ruleset *have,
-			   const struct fw_extra_length *extra, struct fw_ruleset **ret_ruleset)
+enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *aim, struct fw_running *ret_running,
+			       struct fw_ruleset **ret_want)
 {
-	struct fw_vec lengths;
-
-	fw_vec_init(&lengths, session->arena, sizeof(struct fw_member_lengths));
-	int r = lengths_in_use(session, have, &lengths);
-	if (r == 0)
-		r = add_length(session->arena, &lengths, extra);
-	return r < 0 ? r : compile_for(session, policy, &lengths, session->now, ret_ruleset);
+	for (unsigned int attempt = 0; attempt < FW_RETRIES; attempt++) {
+		struct fw_running running = { 0 };
+		struct fw_ruleset *heads = NULL;
+		struct fw_picture picture;
+		uint32_t generation;
+		int r = fw_kernel_snapshot(session->kernel, session->arena, 0, &heads, &generation);
+		if (r < 0)
+			return fw_fail_errno(session, r, "reading the sets of the kernel");
+		r = fw_compile_beside(session, aim, heads, ret_want);
+		if (r != 0)
+			return fw_fail_compile(session, r, "compiling the policy");
+		r = fw_kernel_snapshot_like(session->kernel, session->arena, FW_SNAPSHOT_ALL, *ret_want, &picture);
+		if (r < 0)
+			return fw_fail_errno(session, r, "reading the rules of the kernel");
+		if (picture.generation != generation)
+			continue;
+		running.ruleset = picture.ruleset;
+		running.kernel_generation = generation;
+		identify(session, true, &running);
+		*ret_running = running;
+		return FW_OUTCOME_DONE;
+	}
+	return fw_fail_errno(session, -ERESTART, "reading the rules of the kernel");
 }

@@ -256,23 +256,22 @@ static void fill(struct builder *b)
 /* Does the kernel hold what was compiled? Compiles the running policy again, for the clock of then, and compares all of it. */
 static const char *find_drift(struct fw_session *session, struct fw_running *running)
 {
-	struct fw_ruleset *want, *have;
+	const struct fw_aim aim = { .policy = running->policy, .clock = running->generation.compiled_for };
+	struct fw_running all;
+	struct fw_ruleset *want;
 	struct fw_changes changes;
 
 	if (!running->policy)
 		return "the text of the running policy is not in the state folder, so nothing can be compared";
-	int r = fw_kernel_snapshot(session->kernel, session->arena, FW_SNAPSHOT_ALL, &have, &running->kernel_generation);
-	if (r == 0 && have)
-		r = fw_compile_beside(session, running->policy, have, running->generation.compiled_for, &want);
-	if (r == 0 && have)
-		r = fw_ruleset_diff(session->arena, have, want, &changes);
-	if (r != 0)
+	if (fw_read_beside(session, &aim, &all, &want) != FW_OUTCOME_DONE)
 		return "the kernel's table could not be read back";
-	if (!have)
+	if (!all.ruleset)
 		return "the table was deleted while it was read";
+	if (fw_ruleset_diff(session->arena, all.ruleset, want, &changes) < 0)
+		return "there is not enough memory to compare the kernel's table";
 	if (changes.list.len > 0)
 		return fw_arena_printf(session->arena, "somebody else changed the table inet %s (differences: %zu)", FW_TABLE_NAME, changes.list.len);
-	fw_remember(session, running->kernel_generation, running->generation.number, fw_ruleset_fingerprint(want));
+	fw_remember(session, all.kernel_generation, running->generation.number, fw_ruleset_fingerprint(want));
 	return NULL;
 }
 
