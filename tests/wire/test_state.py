@@ -393,7 +393,7 @@ def comparable(listing):
     listing = re.sub(r"packets \d+ bytes \d+", "", listing)
     listing = re.sub(r"type time|typeof meta time", "time", listing)  # nft names one type in two ways
     listing = re.sub(r"\n\tchain manifest \{.*?\n\t\}\n", "\n", listing, flags=re.S)
-    return sorted(block.strip() for block in re.split(r"\n\n|\n\}", listing) if block.strip())
+    return sorted(block.strip() for block in re.split(r"\n\n|\n\}", listing) if block.strip() not in ("", "}"))
 
 
 def difference(a, b):
