@@ -22,6 +22,7 @@ static const struct fw_field_info fields[FW_FIELDS] = {
 	[FW_FIELD_IIFNAME] = { "arriving", FW_RS_KEY_IFNAME, 16, FW_RS_META, { NFT_META_IIFNAME, 0 }, false, true, false },
 	[FW_FIELD_OIFNAME] = { "leaving", FW_RS_KEY_IFNAME, 16, FW_RS_META, { NFT_META_OIFNAME, 0 }, false, true, false },
 	[FW_FIELD_CT_STATE] = { "state", FW_RS_KEY_MARK, 4, FW_RS_CT, { NFT_CT_STATE, 0 }, true, false, false },
+	[FW_FIELD_CT_STATUS] = { "status", FW_RS_KEY_MARK, 4, FW_RS_CT, { NFT_CT_STATUS, 0 }, true, false, false },
 	[FW_FIELD_CT_HELPER] = { "helper", FW_RS_KEY_IFNAME, 16, FW_RS_CT, { NFT_CT_HELPER, 0 }, false, true, false },
 	[FW_FIELD_SKUID] = { "user", FW_RS_KEY_UID, 4, FW_RS_META, { NFT_META_SKUID, 0 }, true, false, false },
 	[FW_FIELD_SKGID] = { "group", FW_RS_KEY_GID, 4, FW_RS_META, { NFT_META_SKGID, 0 }, true, false, false },

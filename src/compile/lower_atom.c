@@ -319,7 +319,7 @@ static void lower_bits(struct fw_exprs *exprs, const struct fw_atom *atom)
 	struct fw_rs_expr *e = add_bitwise(exprs, info->width);
 	struct fw_u128 bits = { 0, atom->number };
 	e->bitwise.mask = info->host_order ? host_data(atom->number, info->width) : data_of(bits, info->width);
-	add_cmp(exprs, NFT_CMP_NEQ, (struct fw_rs_data){ .len = info->width });
+	add_cmp(exprs, atom->invert ? NFT_CMP_EQ : NFT_CMP_NEQ, (struct fw_rs_data){ .len = info->width });
 }
 
 static void lower_below(struct fw_exprs *exprs, const struct fw_atom *atom)

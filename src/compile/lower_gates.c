@@ -4,9 +4,12 @@
  * Per source: an element of a table for each source holds its limit. Where the table is full the update makes no element and the rule does
  * not match: a source that is not in the table then shares one limit of the same size, and is counted as such. That test is a look-up that
  * must miss: one that hits would run the element's limit a second time. Counting and limiting are two rules, as the limit ends its rule.
- * Tables of connection counts have no timeouts: the kernel refuses both together, and empties them by itself. */
+ * Tables of connection counts have no timeouts: the kernel refuses both together, and empties them by itself.
+ * A count is asked for the first packet of a connection only, the one that conntrack has not confirmed: a connection that was let in is one of
+ * those that count, and kernels differ in whether its further packets bring a count up to date that a refused one had raised. */
 #include <errno.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -24,7 +27,17 @@ struct gate {
 	const char *table;       /* "rate", "conn" */
 	uint32_t op;             /* of the table's update */
 	uint64_t timeout_ms;     /* of its elements; 0: none */
+	bool first_only;         /* asks the first packet of a connection only */
 };
+
+static void begin(struct fw_lowering *l, const struct gate *gate, struct fw_exprs *exprs)
+{
+	static const struct fw_atom is_first = { .field = FW_FIELD_CT_STATUS, .kind = FW_ATOM_BITS, .number = IPS_CONFIRMED, .invert = true };
+
+	fw_exprs_init(exprs);
+	if (gate->first_only)
+		fw_lower_atom(l, exprs, &is_first);
+}
 
 /* Loads what a source is counted by: its address, or its /64. */
 static void load_source(struct fw_lowering *l, struct fw_exprs *exprs, enum fw_family family)
@@ -68,9 +81,9 @@ static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enu
 	}
 	*state = gate->state;
 	struct fw_exprs update, count, shared;
-	fw_exprs_init(&update);
-	fw_exprs_init(&count);
-	fw_exprs_init(&shared);
+	begin(l, gate, &update);
+	begin(l, gate, &count);
+	begin(l, gate, &shared);
 	load_source(l, &update, family);
 	struct fw_rs_expr *dynset = fw_exprs_add(&update, FW_RS_DYNSET);
 	dynset->dynset.set = set;
@@ -104,7 +117,7 @@ static void lower_gate(struct fw_lowering *l, const struct gate *gate, bool per_
 	if (per_source)
 		return;
 	struct fw_exprs exprs;
-	fw_exprs_init(&exprs);
+	begin(l, gate, &exprs);
 	*fw_exprs_add(&exprs, gate->state.kind) = gate->state;
 	fw_exprs_verdict(&exprs, NFT_GOTO, gate->over);
 	fw_lower_rule(l, gate->leaf->name, &exprs);
@@ -132,10 +145,12 @@ void fw_lower_gates(struct fw_lowering *l, const struct fw_leaf *leaf, const cha
 		gate.state = (struct fw_rs_expr){ .kind = FW_RS_CONNLIMIT, .connlimit = { leaf->connections, true } };
 		gate.table = "conn";
 		gate.op = NFT_DYNSET_OP_ADD;
+		gate.first_only = true;
 		lower_gate(l, &gate, leaf->connections_per_source);
 	}
 	if (!leaf->rate.count)
 		return;
+	gate.first_only = false;
 	if (!fits_kernel(&leaf->rate)) {
 		struct fw_diag *diag = fw_diag_error(l->diags, leaf->rate_span, "limit", "this burst takes longer to refill than the kernel can count");
 		fw_diag_help(l->diags, diag, "write a smaller burst");

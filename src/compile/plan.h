@@ -26,12 +26,13 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_IIFNAME,
 	FW_FIELD_OIFNAME,
 	FW_FIELD_CT_STATE,
+	FW_FIELD_CT_STATUS, /* bits: IPS_* */
 	FW_FIELD_CT_HELPER, /* of the connection that this one belongs to */
 	FW_FIELD_SKUID,
 	FW_FIELD_SKGID,
 	FW_FIELD_TIME, /* ns since 1970, UTC */
 };
-#define FW_FIELDS 20
+#define FW_FIELDS 21
 
 struct fw_field_info {
 	const char *name;      /* in printed plans */
@@ -57,7 +58,7 @@ enum fw_atom_kind {
 struct fw_atom {
 	enum fw_field field;
 	enum fw_atom_kind kind;
-	bool invert; /* not BITS, not BELOW */
+	bool invert; /* not BELOW */
 	struct fw_iset values;
 	const char *const *names;
 	size_t name_count;

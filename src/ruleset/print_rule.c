@@ -88,6 +88,7 @@ static const struct key_name meta_names[] = {
 };
 static const struct key_name ct_names[] = {
 	{ NFT_CT_STATE, "ct state", FW_RS_VALUE_HOST },
+	{ NFT_CT_STATUS, "ct status", FW_RS_VALUE_HOST },
 	{ NFT_CT_HELPER, "ct helper", FW_RS_VALUE_NAME },
 	{ NFT_CT_MARK, "ct mark", FW_RS_VALUE_HOST },
 };
