@@ -10,6 +10,7 @@ $(BUILD)/kernel-tests/$(notdir $(1:.c=)): $(BUILD)/$(1:.c=.o) $(KERNEL_TEST_LIBS
 endef
 $(foreach t,$(KERNEL_TEST_SRCS),$(eval $(call kernel_test_rule,$(t))))
 
-.PHONY: check-kernel
+.PHONY: check-kernel kernel-test-bins
+kernel-test-bins: $(KERNEL_TEST_BINS)
 check-kernel: $(KERNEL_TEST_BINS)
 	@fail=0; for t in $(KERNEL_TEST_BINS); do unshare -n $$t || fail=1; done; exit $$fail

@@ -104,7 +104,7 @@ def main():
         same = check(program, policy)
         failed += not same
         print("ok  " if same else "FAIL", os.path.basename(policy))
-    print(f"{len(policies)} policies, {failed} differ")
+    print(f"{len(policies) - failed} passed, {failed} failed")
     return 1 if failed or not policies else 0
 
 
