@@ -6,7 +6,8 @@
  * must miss: one that hits would run the element's limit a second time. Counting and limiting are two rules, as the limit ends its rule.
  * Tables of connection counts have no timeouts: the kernel refuses both together, and empties them by itself.
  * A count is asked for the first packet of a connection only, the one that conntrack has not confirmed: a connection that was let in is one of
- * those that count, and kernels differ in whether its further packets bring a count up to date that a refused one had raised. */
+ * those that count, and kernels differ in whether its further packets bring a count up to date that a refused one had raised. What arrives on
+ * lo was confirmed on its way out: there every packet asks. */
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -27,17 +28,8 @@ struct gate {
 	const char *table;       /* "rate", "conn" */
 	uint32_t op;             /* of the table's update */
 	uint64_t timeout_ms;     /* of its elements; 0: none */
-	bool first_only;         /* asks the first packet of a connection only */
+	const char *chain;       /* where it stands */
 };
-
-static void begin(struct fw_lowering *l, const struct gate *gate, struct fw_exprs *exprs)
-{
-	static const struct fw_atom is_first = { .field = FW_FIELD_CT_STATUS, .kind = FW_ATOM_BITS, .number = IPS_CONFIRMED, .invert = true };
-
-	fw_exprs_init(exprs);
-	if (gate->first_only)
-		fw_lower_atom(l, exprs, &is_first);
-}
 
 /* Loads what a source is counted by: its address, or its /64. */
 static void load_source(struct fw_lowering *l, struct fw_exprs *exprs, enum fw_family family)
@@ -81,9 +73,9 @@ static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enu
 	}
 	*state = gate->state;
 	struct fw_exprs update, count, shared;
-	begin(l, gate, &update);
-	begin(l, gate, &count);
-	begin(l, gate, &shared);
+	fw_exprs_init(&update);
+	fw_exprs_init(&count);
+	fw_exprs_init(&shared);
 	load_source(l, &update, family);
 	struct fw_rs_expr *dynset = fw_exprs_add(&update, FW_RS_DYNSET);
 	dynset->dynset.set = set;
@@ -91,12 +83,12 @@ static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enu
 	dynset->dynset.sreg = NFT_REG_1;
 	dynset->dynset.expr = state;
 	fw_exprs_verdict(&update, NFT_GOTO, gate->over);
-	fw_lower_rule(l, gate->leaf->name, &update);
+	fw_lower_rule(l, gate->chain, &update);
 
 	load_source(l, &count, family);
 	fw_exprs_lookup(&count, set, true);
 	fw_exprs_add(&count, FW_RS_COUNTER);
-	struct fw_rs_rule *rule = fw_lower_rule(l, gate->leaf->name, &count);
+	struct fw_rs_rule *rule = fw_lower_rule(l, gate->chain, &count);
 	if (rule) {
 		rule->tag = gate->leaf->tag;
 		rule->tag.role = FW_RS_ROLE_SHARED;
@@ -106,7 +98,7 @@ static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enu
 	fw_exprs_lookup(&shared, set, true);
 	*fw_exprs_add(&shared, gate->state.kind) = gate->state;
 	fw_exprs_verdict(&shared, NFT_GOTO, gate->over);
-	fw_lower_rule(l, gate->leaf->name, &shared);
+	fw_lower_rule(l, gate->chain, &shared);
 }
 
 static void lower_gate(struct fw_lowering *l, const struct gate *gate, bool per_source)
@@ -117,10 +109,10 @@ static void lower_gate(struct fw_lowering *l, const struct gate *gate, bool per_
 	if (per_source)
 		return;
 	struct fw_exprs exprs;
-	begin(l, gate, &exprs);
+	fw_exprs_init(&exprs);
 	*fw_exprs_add(&exprs, gate->state.kind) = gate->state;
 	fw_exprs_verdict(&exprs, NFT_GOTO, gate->over);
-	fw_lower_rule(l, gate->leaf->name, &exprs);
+	fw_lower_rule(l, gate->chain, &exprs);
 }
 
 /* When an idle bucket is full again: after that an element says nothing any more. */
@@ -138,19 +130,42 @@ static bool fits_kernel(const struct fw_rate *rate)
 	return !cost_ns || rate->burst <= INT64_MAX / cost_ns;
 }
 
-void fw_lower_gates(struct fw_lowering *l, const struct fw_leaf *leaf, const char *over)
+static void jump(struct fw_lowering *l, const struct fw_leaf *leaf, const char *chain, bool from_lo)
 {
-	struct gate gate = { .leaf = leaf, .over = over };
-	if (leaf->connections) {
-		gate.state = (struct fw_rs_expr){ .kind = FW_RS_CONNLIMIT, .connlimit = { leaf->connections, true } };
-		gate.table = "conn";
-		gate.op = NFT_DYNSET_OP_ADD;
-		gate.first_only = true;
-		lower_gate(l, &gate, leaf->connections_per_source);
-	}
-	if (!leaf->rate.count)
+	static const char *const lo[] = { "lo" };
+	static const struct fw_atom is_lo = { .field = FW_FIELD_IIFNAME, .kind = FW_ATOM_NAMES, .names = lo, .name_count = 1 };
+	const struct fw_atom status = { .field = FW_FIELD_CT_STATUS, .kind = FW_ATOM_BITS, .number = IPS_CONFIRMED, .invert = !from_lo };
+	struct fw_exprs exprs;
+
+	fw_exprs_init(&exprs);
+	if (from_lo)
+		fw_lower_atom(l, &exprs, &is_lo);
+	fw_lower_atom(l, &exprs, &status);
+	fw_exprs_verdict(&exprs, NFT_JUMP, chain);
+	fw_lower_rule(l, leaf->name, &exprs);
+}
+
+static void lower_connections(struct fw_lowering *l, const struct fw_leaf *leaf, const char *over)
+{
+	struct gate gate = { .leaf = leaf, .over = over, .table = "conn", .op = NFT_DYNSET_OP_ADD };
+
+	gate.state = (struct fw_rs_expr){ .kind = FW_RS_CONNLIMIT, .connlimit = { leaf->connections, true } };
+	gate.chain = fw_arena_printf(l->arena, "conn-%s", leaf->key);
+	if (!gate.chain) {
+		fw_lower_no_memory(l);
 		return;
-	gate.first_only = false;
+	}
+	fw_lower_chain(l, gate.chain);
+	lower_gate(l, &gate, leaf->connections_per_source);
+	jump(l, leaf, gate.chain, false);
+	if (leaf->direction == FW_IN)
+		jump(l, leaf, gate.chain, true);
+}
+
+static void lower_rate(struct fw_lowering *l, const struct fw_leaf *leaf, const char *over)
+{
+	struct gate gate = { .leaf = leaf, .over = over, .table = "rate", .op = NFT_DYNSET_OP_UPDATE, .chain = leaf->name };
+
 	if (!fits_kernel(&leaf->rate)) {
 		struct fw_diag *diag = fw_diag_error(l->diags, leaf->rate_span, "limit", "this burst takes longer to refill than the kernel can count");
 		fw_diag_help(l->diags, diag, "write a smaller burst");
@@ -159,8 +174,14 @@ void fw_lower_gates(struct fw_lowering *l, const struct fw_leaf *leaf, const cha
 	}
 	gate.state = (struct fw_rs_expr){ .kind = FW_RS_LIMIT };
 	gate.state.limit = (struct fw_rs_limit){ leaf->rate.count, fw_unit_seconds(leaf->rate.unit), leaf->rate.burst, true };
-	gate.table = "rate";
-	gate.op = NFT_DYNSET_OP_UPDATE;
 	gate.timeout_ms = refill_ms(&leaf->rate);
 	lower_gate(l, &gate, leaf->rate.per_source);
+}
+
+void fw_lower_gates(struct fw_lowering *l, const struct fw_leaf *leaf, const char *over)
+{
+	if (leaf->connections)
+		lower_connections(l, leaf, over);
+	if (leaf->rate.count)
+		lower_rate(l, leaf, over);
 }

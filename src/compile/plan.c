@@ -119,6 +119,7 @@ static void plan_rule(struct fw_planner *p, const struct fw_rule *rule)
 		return;
 	set_id(leaf, FW_RS_RULE, rule->id);
 	leaf->comment = rule->text;
+	leaf->direction = rule->direction;
 	leaf->verdict = rule->verdict;
 	leaf->word = fw_verdict_name(rule->verdict);
 	leaf->log = rule->log;

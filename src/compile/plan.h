@@ -89,6 +89,7 @@ struct fw_leaf { /* where packets are decided, counted, limited and logged; says
 	const char *key;  /* what the names of its state begin with after "log-", "over-", ..: a rule's id, "default-in" */
 	struct fw_rs_tag tag;
 	const char *comment;
+	enum fw_direction direction;
 	enum fw_verdict verdict;
 	const char *word; /* of the verdict, in log prefixes */
 	struct fw_log log;
