@@ -171,8 +171,10 @@ static enum fw_outcome commit_generation(struct fw_session *session, struct work
 	uint32_t kernel_generation = 0;
 	uint64_t number = next_number(session);
 	int r = write_generation(session, work, number);
-	if (r < 0)
+	if (r < 0) {
+		fw_store_remove_generation(session->store, number); /* it may have its name already */
 		return fw_fail_errno(session, r, "writing the generation to the state folder");
+	}
 
 	if (work->plan.first)
 		applied->adopted = fw_adopt_connections(session, work->loaded.policy);

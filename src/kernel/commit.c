@@ -14,7 +14,7 @@
 struct outcome {
 	struct fw_nl_error first; /* of the lowest sequence number that failed; error 0: none */
 	bool acknowledged;
-	bool lost; /* there were more answers than the socket could hold */
+	bool lost; /* not every answer could be queued or held */
 };
 
 /* BEGIN stands for what is found at the commit only: any message's own error comes before it. */
@@ -98,20 +98,24 @@ static uint32_t after(uint32_t generation)
 }
 
 /* Without any error: did it happen? Kernels before 6.10 acknowledge nothing, but the generation moves with every commit that
- * changes something. */
+ * changes something. Where answers were lost and none was an error, what was lost is the acknowledgement, for want of memory: errors
+ * enough to overflow the socket would have left some of them in it. Then the old generation is given, so that whoever asks next reads
+ * back. What was acknowledged has happened, whether or not the kernel tells its generation now. */
 static int confirm(struct fw_kernel *kernel, const struct outcome *outcome, uint32_t before, uint32_t *ret_generation)
 {
 	uint32_t now;
 	int r;
 
-	if (outcome->lost) /* only errors are that many */
-		return -ENOBUFS;
 	r = fw_kernel_generation(kernel, &now);
-	if (r < 0)
+	if (r < 0 && (outcome->lost || !outcome->acknowledged))
 		return r;
+	if (r < 0)
+		now = after(before);
+	if (now == before && outcome->lost)
+		return -ENOBUFS;
 	if (now == before && !outcome->acknowledged)
 		return -EIO;
-	*ret_generation = now == before ? before : after(before);
+	*ret_generation = now == before || outcome->lost ? before : after(before);
 	return 0;
 }
 

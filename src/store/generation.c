@@ -237,10 +237,26 @@ int fw_store_generations(struct fw_store *store, struct fw_vec *ret_numbers)
 	return 0;
 }
 
+/* What a killed process had begun to write. Nobody else writes: the caller holds the lock. */
+static void remove_unfinished(struct fw_store *store)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->state_dir, "generations");
+	DIR *folder FW_CLEANUP(close_folder) = path ? opendir(path) : NULL;
+
+	if (!folder)
+		return;
+	for (struct dirent *entry; (entry = readdir(folder));) {
+		const size_t len = strlen(entry->d_name), ending = strlen(".tmp");
+		if (len > ending && strcmp(entry->d_name + len - ending, ".tmp") == 0)
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+	}
+}
+
 void fw_store_prune(struct fw_store *store, uint64_t current)
 {
 	struct fw_vec numbers FW_CLEANUP(fw_vec_done);
 
+	remove_unfinished(store);
 	fw_vec_init(&numbers, NULL, sizeof(uint64_t));
 	if (fw_store_generations(store, &numbers) < 0 || numbers.len <= FW_STORE_KEEP)
 		return;

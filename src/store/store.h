@@ -56,7 +56,7 @@ int fw_store_generations(struct fw_store *store, struct fw_vec *ret_numbers);
 /* The running one by number, from the `current` file: 0, -ENOENT, -EBADMSG. */
 int fw_store_current(struct fw_store *store, uint64_t *ret_number);
 int fw_store_set_current(struct fw_store *store, uint64_t number); /* 0: nothing runs */
-/* Drops all but the newest FW_STORE_KEEP and `current`. Best effort. */
+/* Drops all but the newest FW_STORE_KEEP and `current`, and what a killed process left half written. Under the lock. Best effort. */
 void fw_store_prune(struct fw_store *store, uint64_t current);
 
 /* What was last seen to be true of the kernel; true as long as boot, namespace and nf_tables generation are the same. */
