@@ -1,84 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* compile/plan_builtin.c - what a host needs in order to work at all, as a table: for each built-in the cases that it takes. A row is a
- * conjunction; the rows of one built-in and direction are its cases. The table of the language's manual says the same in words. */
+/* compile/plan_builtin.c - the built-in rules as steps: the cases of policy/builtin.c, each condition as an atom. */
 #include <errno.h>
+#include <linux/in.h>
 #include <linux/netfilter.h>
 #include <string.h>
 
 #include "compile/plan_build.h"
 
-#define IN_BIT (1u << FW_IN)
-#define OUT_BIT (1u << FW_OUT)
-#define FORWARD_BIT (1u << FW_FORWARD)
-#define ALL_BITS (IN_BIT | OUT_BIT | FORWARD_BIT)
-
-#define STATE_INVALID 1u /* linux/netfilter/nf_conntrack_common.h, NF_CT_STATE_BIT */
-#define STATE_ESTABLISHED 2u
-#define STATE_RELATED 4u
-
-/* Values as ranges. */
-#define ONE(n) { { 0, (n) }, { 0, (n) } }
-#define SPAN(a, b) { { 0, (a) }, { 0, (b) } }
-static const struct fw_range v_ipv4[] = { ONE(NFPROTO_IPV4) }, v_ipv6[] = { ONE(NFPROTO_IPV6) };
-static const struct fw_range v_icmp[] = { ONE(1) }, v_igmp[] = { ONE(2) }, v_udp[] = { ONE(17) }, v_icmpv6[] = { ONE(58) };
-static const struct fw_range v_tcp_udp[] = { ONE(6), ONE(17) };
-static const struct fw_range v_errors4[] = { ONE(3), SPAN(11, 12) }, v_errors6[] = { SPAN(1, 4) };
-static const struct fw_range v_neighbour[] = { ONE(133), SPAN(135, 136), SPAN(141, 142), SPAN(148, 149) };
-static const struct fw_range v_router[] = { ONE(134) };
-static const struct fw_range v_multicast[] = { SPAN(130, 132), ONE(143), SPAN(151, 153) };
-static const struct fw_range v_hops[] = { ONE(255) };
-static const struct fw_range v_link_local[] = { { { 0xfe80000000000000, 0 }, { 0xfebfffffffffffff, UINT64_MAX } } };
-static const struct fw_range v_link_local_or_none[] = { ONE(0), { { 0xfe80000000000000, 0 }, { 0xfebfffffffffffff, UINT64_MAX } } };
-static const struct fw_range v_loopback4[] = { SPAN(0x7f000000, 0x7fffffff) }, v_loopback6[] = { ONE(1) };
-static const struct fw_range v_67[] = { ONE(67) }, v_68[] = { ONE(68) }, v_546[] = { ONE(546) }, v_547[] = { ONE(547) };
-static const struct fw_range v_echo4[] = { ONE(8) }, v_echo6[] = { ONE(128) }, v_high_ports[] = { SPAN(1024, 65535) };
-static const char *const v_lo[] = { "lo" };
-
-#define IN(f, v) { .field = (f), .kind = FW_ATOM_IN, .values = { (v), FW_ARRAY_SIZE(v) } }
-#define NAME(f, v) { .field = (f), .kind = FW_ATOM_NAMES, .names = (v), .name_count = 1 }
-#define BITS(f, n) { .field = (f), .kind = FW_ATOM_BITS, .number = (n) }
-#define V4 IN(FW_FIELD_FAMILY, v_ipv4)
-#define V6 IN(FW_FIELD_FAMILY, v_ipv6)
-#define PROTO(v) IN(FW_FIELD_PROTO, v)
-
-#define ROW_ATOMS 5
-struct row {
-	enum fw_builtin builtin;
-	unsigned int directions;
-	struct fw_atom atoms[ROW_ATOMS];
-	size_t len;
-};
-static const struct row rows[] = {
-	{ FW_BUILTIN_LOOPBACK, IN_BIT, { NAME(FW_FIELD_IIFNAME, v_lo) }, 1 },
-	{ FW_BUILTIN_LOOPBACK, OUT_BIT, { NAME(FW_FIELD_OIFNAME, v_lo) }, 1 },
-	{ FW_BUILTIN_ESTABLISHED, ALL_BITS, { BITS(FW_FIELD_CT_STATE, STATE_ESTABLISHED) }, 1 },
-	{ FW_BUILTIN_ICMP_ERRORS, ALL_BITS, { V4, PROTO(v_icmp), IN(FW_FIELD_ICMP_TYPE, v_errors4) }, 3 },
-	{ FW_BUILTIN_ICMP_ERRORS, ALL_BITS, { V6, PROTO(v_icmpv6), IN(FW_FIELD_ICMPV6_TYPE, v_errors6) }, 3 },
-	{ FW_BUILTIN_NEIGHBOUR, IN_BIT | OUT_BIT,
-	  { V6, PROTO(v_icmpv6), IN(FW_FIELD_ICMPV6_TYPE, v_neighbour), IN(FW_FIELD_HOPLIMIT6, v_hops) }, 4 },
-	{ FW_BUILTIN_NEIGHBOUR, IN_BIT | OUT_BIT,
-	  { V6, PROTO(v_icmpv6), IN(FW_FIELD_ICMPV6_TYPE, v_router), IN(FW_FIELD_HOPLIMIT6, v_hops), IN(FW_FIELD_SADDR6, v_link_local) }, 5 },
-	{ FW_BUILTIN_NEIGHBOUR, IN_BIT | OUT_BIT,
-	  { V6, PROTO(v_icmpv6), IN(FW_FIELD_ICMPV6_TYPE, v_multicast), IN(FW_FIELD_SADDR6, v_link_local_or_none) }, 4 },
-	{ FW_BUILTIN_NEIGHBOUR, IN_BIT | OUT_BIT, { V4, PROTO(v_igmp) }, 2 },
-	{ FW_BUILTIN_DHCP_CLIENT, OUT_BIT, { V4, PROTO(v_udp), IN(FW_FIELD_SPORT, v_68), IN(FW_FIELD_DPORT, v_67) }, 4 },
-	{ FW_BUILTIN_DHCP_CLIENT, OUT_BIT, { V6, PROTO(v_udp), IN(FW_FIELD_SPORT, v_546), IN(FW_FIELD_DPORT, v_547) }, 4 },
-	{ FW_BUILTIN_DHCP_CLIENT, IN_BIT, { V4, PROTO(v_udp), IN(FW_FIELD_SPORT, v_67), IN(FW_FIELD_DPORT, v_68) }, 4 },
-	{ FW_BUILTIN_DHCP_CLIENT, IN_BIT,
-	  { V6, PROTO(v_udp), IN(FW_FIELD_SPORT, v_547), IN(FW_FIELD_DPORT, v_546), IN(FW_FIELD_DADDR6, v_link_local) }, 5 },
-	{ FW_BUILTIN_RELATED, ALL_BITS, { BITS(FW_FIELD_CT_STATE, STATE_RELATED), PROTO(v_tcp_udp), IN(FW_FIELD_DPORT, v_high_ports) }, 3 },
-	{ FW_BUILTIN_INVALID, ALL_BITS, { BITS(FW_FIELD_CT_STATE, STATE_INVALID) }, 1 },
-	{ FW_BUILTIN_PING, IN_BIT, { V4, PROTO(v_icmp), IN(FW_FIELD_ICMP_TYPE, v_echo4) }, 3 },
-	{ FW_BUILTIN_PING, IN_BIT, { V6, PROTO(v_icmpv6), IN(FW_FIELD_ICMPV6_TYPE, v_echo6) }, 3 },
-};
-
-/* A loopback address as source or destination. */
-static const struct fw_atom martians[][2] = {
-	{ V4, IN(FW_FIELD_SADDR4, v_loopback4) },
-	{ V4, IN(FW_FIELD_DADDR4, v_loopback4) },
-	{ V6, IN(FW_FIELD_SADDR6, v_loopback6) },
-	{ V6, IN(FW_FIELD_DADDR6, v_loopback6) },
-};
+#define HOP_LIMIT 255
+#define ICMPV6 58
 
 static struct fw_leaf *builtin_leaf(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction, const char *suffix)
 {
@@ -137,48 +67,92 @@ static void add_related(struct fw_case_builder *b)
 	fw_case_clause(b, &terms);
 }
 
+/* --- cases --- */
+
+static void add_number(struct fw_case_builder *b, enum fw_field field, uint64_t number)
+{
+	struct fw_range *range = fw_arena_alloc(b->p->arena, 1, sizeof(*range));
+	if (!range) {
+		b->p->error = -ENOMEM;
+		return;
+	}
+	range->low.lo = range->high.lo = number;
+	fw_case_atom(b, (struct fw_atom){ .field = field, .kind = FW_ATOM_IN, .values = { range, 1 } });
+}
+
+static void add_set(struct fw_case_builder *b, enum fw_field field, struct fw_iset values)
+{
+	if (values.len > 0)
+		fw_case_atom(b, (struct fw_atom){ .field = field, .kind = FW_ATOM_IN, .values = values });
+}
+
+/* What of the protocol's header `ports` are. */
+static enum fw_field port_field(const struct fw_builtin_case *row)
+{
+	const uint64_t proto = row->protos.len ? row->protos.ranges[0].low.lo : 0;
+
+	return proto == IPPROTO_ICMP ? FW_FIELD_ICMP_TYPE : proto == ICMPV6 ? FW_FIELD_ICMPV6_TYPE : FW_FIELD_DPORT;
+}
+
+static void add_case(struct fw_planner *p, const struct fw_builtin_case *row, enum fw_direction direction, struct fw_vec *cases)
+{
+	static const char *const lo[] = { "lo" };
+	const bool ipv4 = row->family == FW_IPV4;
+	struct fw_case_builder b;
+
+	fw_case_begin(&b, p);
+	if (row->on_lo)
+		fw_case_atom(&b, (struct fw_atom){ .field = direction == FW_OUT ? FW_FIELD_OIFNAME : FW_FIELD_IIFNAME, .kind = FW_ATOM_NAMES,
+						   .names = lo, .name_count = 1 });
+	if (row->states)
+		fw_case_atom(&b, (struct fw_atom){ .field = FW_FIELD_CT_STATE, .kind = FW_ATOM_BITS, .number = row->states });
+	if (row->one_family)
+		add_number(&b, FW_FIELD_FAMILY, ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	add_set(&b, FW_FIELD_PROTO, row->protos);
+	add_set(&b, FW_FIELD_SPORT, row->source_ports);
+	add_set(&b, port_field(row), row->ports);
+	if (row->hop_limit_255)
+		add_number(&b, FW_FIELD_HOPLIMIT6, HOP_LIMIT);
+	add_set(&b, ipv4 ? FW_FIELD_SADDR4 : FW_FIELD_SADDR6, row->from);
+	add_set(&b, ipv4 ? FW_FIELD_DADDR4 : FW_FIELD_DADDR6, row->to);
+	if (row->by_helper)
+		add_related(&b);
+	fw_case_end(&b, cases);
+}
+
 /* --- steps --- */
 
-static void add_martians(struct fw_planner *p, struct fw_hook *hook, enum fw_direction direction)
+/* All cases of the built-in with that verdict as one step. */
+static void add_step(struct fw_planner *p, struct fw_hook *hook, const struct fw_builtin_case *like, enum fw_direction direction)
 {
+	const bool martian = like->builtin == FW_BUILTIN_LOOPBACK && like->verdict == FW_DENY;
 	struct fw_vec cases;
+	size_t count;
+	const struct fw_builtin_case *rows = fw_builtin_cases(&count);
+
 	fw_cases_init(p, &cases);
-	for (size_t i = 0; i < FW_ARRAY_SIZE(martians); i++) {
-		struct fw_case_builder b;
-		fw_case_begin(&b, p);
-		for (size_t k = 0; k < FW_ARRAY_SIZE(martians[i]); k++)
-			fw_case_atom(&b, martians[i][k]);
-		fw_case_end(&b, &cases);
-	}
-	fw_plan_step(p, hook, &cases, builtin_leaf(p, FW_BUILTIN_LOOPBACK, direction, "martian"), (struct fw_span){ 0 });
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].builtin == like->builtin && rows[i].verdict == like->verdict && rows[i].directions & 1u << direction)
+			add_case(p, &rows[i], direction, &cases);
+	fw_plan_step(p, hook, &cases, builtin_leaf(p, like->builtin, direction, martian ? "martian" : NULL), (struct fw_span){ 0 });
 }
+
+static const struct fw_builtin_case martian = { .builtin = FW_BUILTIN_LOOPBACK, .verdict = FW_DENY };
 
 void fw_plan_martians(struct fw_planner *p, struct fw_hook *hook)
 {
 	if (!p->policy->options.builtin_off[FW_BUILTIN_LOOPBACK])
-		add_martians(p, hook, FW_IN);
+		add_step(p, hook, &martian, FW_IN);
 }
 
 static void add_builtin(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction)
 {
-	struct fw_vec cases;
-	fw_cases_init(p, &cases);
-	for (size_t i = 0; i < FW_ARRAY_SIZE(rows); i++) {
-		const struct row *row = &rows[i];
-		if (row->builtin != builtin || !(row->directions & 1u << direction))
-			continue;
-		struct fw_case_builder b;
-		fw_case_begin(&b, p);
-		for (size_t k = 0; k < row->len; k++)
-			fw_case_atom(&b, row->atoms[k]);
-		if (builtin == FW_BUILTIN_RELATED)
-			add_related(&b);
-		fw_case_end(&b, &cases);
-	}
 	struct fw_hook *hook = fw_plan_hook_of(p->plan, direction);
-	fw_plan_step(p, hook, &cases, builtin_leaf(p, builtin, direction, NULL), (struct fw_span){ 0 });
+	const struct fw_builtin_case like = { .builtin = builtin, .verdict = builtin == FW_BUILTIN_INVALID ? FW_DENY : FW_ALLOW };
+
+	add_step(p, hook, &like, direction);
 	if (builtin == FW_BUILTIN_LOOPBACK && direction == FW_OUT)
-		add_martians(p, hook, direction);
+		add_step(p, hook, &martian, direction);
 }
 
 void fw_plan_builtins(struct fw_planner *p, enum fw_direction direction, bool after_rules)

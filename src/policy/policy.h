@@ -28,6 +28,22 @@ const char *fw_builtin_name(enum fw_builtin builtin);
 /* True where this built-in exists in this direction at all (options aside). */
 bool fw_builtin_applies(enum fw_builtin builtin, enum fw_direction direction);
 
+/* One case of a built-in: a conjunction of what is said; len 0 or 0: nothing is said. Sets are ranges of numbers. */
+struct fw_builtin_case {
+	enum fw_builtin builtin;
+	unsigned int directions; /* bits */
+	enum fw_verdict verdict;
+	bool on_lo;              /* `verdict` deny: on any other interface */
+	unsigned int states;     /* of conntrack: bits of NF_CT_STATE_BIT */
+	bool by_helper;          /* of a connection that a helper of the policy expects */
+	bool one_family;
+	enum fw_family family;
+	struct fw_iset protos, ports, source_ports; /* ports: destination ports, or ICMP types */
+	struct fw_iset from, to;                    /* of `family` */
+	bool hop_limit_255;
+};
+const struct fw_builtin_case *fw_builtin_cases(size_t *ret_count);
+
 struct fw_group {
 	struct fw_str name; /* as defined; also NUL-terminated */
 	enum fw_group_kind kind;

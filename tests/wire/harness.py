@@ -229,6 +229,15 @@ class Net:
     def hits(self, line, file="policy.conf"):
         return self.status().line(line, file).packets
 
+    @staticmethod
+    def wait(condition, what, seconds=10):
+        """Until the condition holds; at most so long."""
+        limit = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > limit:
+                raise AssertionError(f"waited {seconds} s for {what}")
+            time.sleep(0.01)
+
     def listen(self, group=EVENT_GROUP):
         """Starts to read the program's events (NFLOG); read_events() gives those since."""
         if self.events:
