@@ -100,10 +100,13 @@ enum fw_outcome fw_fail_commit(struct fw_session *session, const struct fw_kerne
 {
 	const char *what = error->what[0] ? error->what : strerror(-error->error);
 
-	if (error->origin.source == 0 || error->error == -EPERM)
-		return error->what[0] && error->error != -EPERM ?
-			       fw_fail(session, FW_OUTCOME_REFUSED, hint_for(error->error), "the kernel refused: %s", what) :
-			       fw_fail_errno(session, error->error, "the kernel refused");
+	/* without CAP_NET_ADMIN not even the generation can be asked for, and that was before */
+	if (error->error == -EPERM)
+		return fw_fail(session, FW_OUTCOME_REFUSED, "end the program that took it for itself (owner flag)",
+			       "the kernel refused: table 'fwctl' belongs to another program");
+	if (error->origin.source == 0)
+		return error->what[0] ? fw_fail(session, FW_OUTCOME_REFUSED, hint_for(error->error), "the kernel refused: %s", what) :
+					fw_fail_errno(session, error->error, "the kernel refused");
 
 	struct fw_diag *diag = fw_diag_error(&session->diags, error->origin, "kernel", "the kernel refused what this line needs: %s", what);
 	if (error->error == -EOPNOTSUPP || error->error == -ENOENT)

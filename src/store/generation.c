@@ -237,11 +237,10 @@ int fw_store_generations(struct fw_store *store, struct fw_vec *ret_numbers)
 	return 0;
 }
 
-/* What a killed process had begun to write. Nobody else writes: the caller holds the lock. */
-static void remove_unfinished(struct fw_store *store)
+/* What a killed process had begun to write. */
+static void remove_unfinished(const char *path)
 {
-	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->state_dir, "generations");
-	DIR *folder FW_CLEANUP(close_folder) = path ? opendir(path) : NULL;
+	DIR *folder FW_CLEANUP(close_folder) = opendir(path);
 
 	if (!folder)
 		return;
@@ -252,11 +251,22 @@ static void remove_unfinished(struct fw_store *store)
 	}
 }
 
+/* Nobody else writes: the caller holds the lock. */
+static void remove_all_unfinished(const struct fw_store *store)
+{
+	char *generations FW_CLEANUP(fw_free_ptr) = fw_store_path(store->state_dir, "generations");
+
+	if (generations)
+		remove_unfinished(generations);
+	remove_unfinished(store->state_dir);
+	remove_unfinished(store->run_dir);
+}
+
 void fw_store_prune(struct fw_store *store, uint64_t current)
 {
 	struct fw_vec numbers FW_CLEANUP(fw_vec_done);
 
-	remove_unfinished(store);
+	remove_all_unfinished(store);
 	fw_vec_init(&numbers, NULL, sizeof(uint64_t));
 	if (fw_store_generations(store, &numbers) < 0 || numbers.len <= FW_STORE_KEEP)
 		return;
