@@ -148,6 +148,9 @@ static struct fw_str trim(const char *start, const char *end)
 
 static int read_lines(struct reader *reader)
 {
+	if (reader->text.len == 0) /* an empty slice may point nowhere */
+		return 0;
+
 	const char *p = reader->text.data, *end = p + reader->text.len;
 
 	if (reader->text.len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
