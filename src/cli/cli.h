@@ -24,6 +24,17 @@ enum fw_option { /* as bits: which were given, which a command takes */
 	FW_OPT_QUIET = 1 << 10,
 };
 
+/* What every command takes. */
+#define FW_OPT_ANYWHERE ((unsigned int)(FW_OPT_NETNS | FW_OPT_JSON | FW_OPT_COLOR | FW_OPT_HELP))
+
+struct fw_option_row {
+	enum fw_option bit;
+	char letter; /* for getopt_long */
+	const char *name, *argument; /* argument: NULL where it takes none */
+	const char *summary; /* NULL: not shown */
+};
+extern const struct fw_option_row fw_option_rows[]; /* ends with a NULL name */
+
 struct fw_cli {
 	unsigned int given; /* enum fw_option bits */
 	const char *netns;
@@ -54,6 +65,12 @@ enum fw_outcome fw_cmd_unban(struct fw_cli *cli);
 enum fw_outcome fw_cmd_bans(struct fw_cli *cli);
 enum fw_outcome fw_cmd_flush(struct fw_cli *cli);
 enum fw_outcome fw_cmd_help(struct fw_cli *cli);
+
+/* Takes the options out of the command line; what is left is in args. DONE or USAGE (told). */
+enum fw_outcome fw_cli_parse_options(struct fw_cli *cli, int argc, char **argv);
+const struct fw_command *fw_cli_find_command(const char *name); /* or NULL */
+enum fw_outcome fw_cli_unknown_command(const char *name); /* tells it, with the nearest name: USAGE */
+enum fw_outcome fw_cli_help_command(const struct fw_command *command);
 
 /* The POLICY argument, or /etc/fwctl/policy.conf. */
 const char *fw_cli_policy(const struct fw_cli *cli);

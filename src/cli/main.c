@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cli/main.c - fwctl(8): a table of commands, and one pass over the command line. */
-#include <errno.h>
-#include <getopt.h>
+/* cli/main.c - fwctl(8): the table of commands. */
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/misspell.h"
 #include "cli/cli.h"
@@ -30,80 +26,7 @@ const struct fw_command fw_commands[] = {
 	{ 0 },
 };
 
-static const struct option long_options[] = {
-	{ "netns", required_argument, NULL, 'N' },  { "json", no_argument, NULL, 'j' },
-	{ "color", required_argument, NULL, 'c' },  { "colour", required_argument, NULL, 'c' },
-	{ "write", no_argument, NULL, 'w' },	    { "nft", no_argument, NULL, 'n' },
-	{ "for", required_argument, NULL, 'f' },    { "group", required_argument, NULL, 'g' },
-	{ "no-verify", no_argument, NULL, 'V' },    { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },	    { 0 },
-};
-
-static bool wants_colour(const char *mode, int fd)
-{
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (strcmp(mode, "always") == 0)
-		return true;
-	if (strcmp(mode, "never") == 0 || (no_colour && *no_colour))
-		return false;
-	return isatty(fd) && term && strcmp(term, "dumb") != 0;
-}
-
-static int take_option(struct fw_cli *cli, int letter, const char **colour)
-{
-	switch (letter) {
-	case 'N':
-		cli->netns = optarg;
-		return FW_OPT_NETNS;
-	case 'j':
-		cli->json = true;
-		return FW_OPT_JSON;
-	case 'c':
-		*colour = optarg;
-		return FW_OPT_COLOR;
-	case 'f':
-		cli->duration = optarg;
-		return FW_OPT_FOR;
-	case 'g':
-		cli->group = optarg;
-		return FW_OPT_GROUP;
-	case 'w':
-		return FW_OPT_WRITE;
-	case 'n':
-		return FW_OPT_NFT;
-	case 'V':
-		return FW_OPT_NO_VERIFY;
-	case 'h':
-		return FW_OPT_HELP;
-	case 'v':
-		return FW_OPT_VERSION;
-	default: /* getopt_long said what is wrong */
-		return -1;
-	}
-}
-
-static enum fw_outcome parse_options(struct fw_cli *cli, int argc, char **argv)
-{
-	const char *colour = "auto";
-	int letter;
-
-	while ((letter = getopt_long(argc, argv, "whv", long_options, NULL)) != -1) {
-		int option = take_option(cli, letter, &colour);
-		if (option < 0)
-			return fw_cli_usage("the options are wrong");
-		cli->given |= (unsigned int)option;
-	}
-	if (strcmp(colour, "auto") != 0 && strcmp(colour, "always") != 0 && strcmp(colour, "never") != 0)
-		return fw_cli_usage("--color takes auto, always or never, not '%s'", colour);
-	cli->colour_out = wants_colour(colour, STDOUT_FILENO);
-	cli->colour_err = wants_colour(colour, STDERR_FILENO);
-	cli->args = argv + optind;
-	cli->arg_count = argc - optind;
-	return FW_OUTCOME_DONE;
-}
-
-static const struct fw_command *find_command(const char *name)
+const struct fw_command *fw_cli_find_command(const char *name)
 {
 	for (const struct fw_command *command = fw_commands; command->name; command++)
 		if (strcmp(command->name, name) == 0)
@@ -111,7 +34,7 @@ static const struct fw_command *find_command(const char *name)
 	return NULL;
 }
 
-static enum fw_outcome unknown_command(const char *name)
+enum fw_outcome fw_cli_unknown_command(const char *name)
 {
 	struct fw_misspell near;
 
@@ -125,18 +48,15 @@ static enum fw_outcome unknown_command(const char *name)
 
 static enum fw_outcome run_command(struct fw_cli *cli)
 {
-	const struct fw_command *command = find_command(cli->args[0]);
+	const struct fw_command *command = fw_cli_find_command(cli->args[0]);
 	if (!command)
-		return unknown_command(cli->args[0]);
+		return fw_cli_unknown_command(cli->args[0]);
 
-	const unsigned int always = FW_OPT_NETNS | FW_OPT_JSON | FW_OPT_COLOR | FW_OPT_HELP;
 	cli->args++;
 	cli->arg_count--;
-	if (cli->given & FW_OPT_HELP) {
-		printf("usage: fwctl %s %s\n\n  %s\n\nfwctl(8) tells the rest.\n", command->name, command->arguments, command->summary);
-		return fw_cli_flush_stdout(FW_OUTCOME_DONE);
-	}
-	if (cli->given & ~(always | command->options))
+	if (cli->given & FW_OPT_HELP)
+		return fw_cli_help_command(command);
+	if (cli->given & ~(FW_OPT_ANYWHERE | command->options))
 		return fw_cli_usage("`fwctl %s` does not take one of these options; usage: fwctl %s %s", command->name, command->name,
 				    command->arguments);
 	if (cli->arg_count > command->max_args)
@@ -145,28 +65,9 @@ static enum fw_outcome run_command(struct fw_cli *cli)
 	return command->run(cli);
 }
 
-enum fw_outcome fw_cmd_help(struct fw_cli *cli)
-{
-	if (cli->arg_count == 1) {
-		const struct fw_command *command = find_command(cli->args[0]);
-		if (!command)
-			return unknown_command(cli->args[0]);
-		printf("usage: fwctl %s %s\n\n  %s\n", command->name, command->arguments, command->summary);
-		return fw_cli_flush_stdout(FW_OUTCOME_DONE);
-	}
-	printf("fwctl %s, a host firewall that can say what it does\n\n"
-	       "usage: fwctl [--netns NAME] [--json] [--color auto|always|never] COMMAND [ARG ...]\n\n",
-	       FW_VERSION);
-	for (const struct fw_command *command = fw_commands; command->name; command++)
-		printf("  %-9s %-33s %s\n", command->name, command->arguments, command->summary);
-	printf("\nPOLICY is a file, - for standard input, and where left out " FW_DEFAULT_POLICY ".\n"
-	       "fwctl(8), fwctl-policy(5) and fwctl-services(5) tell the rest.\n");
-	return fw_cli_flush_stdout(FW_OUTCOME_DONE);
-}
-
 static enum fw_outcome run(struct fw_cli *cli, int argc, char **argv)
 {
-	enum fw_outcome outcome = parse_options(cli, argc, argv);
+	enum fw_outcome outcome = fw_cli_parse_options(cli, argc, argv);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
