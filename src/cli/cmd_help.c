@@ -34,10 +34,13 @@ static enum fw_outcome help_json(void)
 enum fw_outcome fw_cli_help_command(const struct fw_command *command)
 {
 	printf("usage: fwctl %s%s%s\n\n  %s\n", command->name, *command->arguments ? " " : "", command->arguments, command->summary);
-	for (const struct fw_option_row *row = fw_option_rows; row->name; row++)
-		if ((command->options & row->bit) && row->summary)
-			printf("  --%s%s%-*s %s\n", row->name, row->argument ? " " : "", (int)(12 - strlen(row->name)),
-			       row->argument ? row->argument : "", row->summary);
+	const char *gap = "\n";
+	for (const struct fw_option_row *row = fw_option_rows; row->name; row++) {
+		if (!(command->options & row->bit) || !row->summary)
+			continue;
+		printf("%s  --%s %-*s %s\n", gap, row->name, (int)(12 - strlen(row->name)), row->argument ? row->argument : "", row->summary);
+		gap = "";
+	}
 	printf("\nfwctl(8) tells the rest.\n");
 	return fw_cli_flush_stdout(FW_OUTCOME_DONE);
 }
