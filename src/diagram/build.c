@@ -73,6 +73,7 @@ int fw_diagram_box(struct fw_diagram *d, const struct fw_diagram_side *sides, si
 
 struct runs {
 	struct fw_diagram *d;
+	const struct fw_diagram_op *op; /* NULL: over */
 	uint32_t mark;
 	size_t kept;  /* edges after the last release */
 	size_t len;
@@ -88,17 +89,25 @@ static int release(struct runs *runs)
 	return r;
 }
 
+static int merge_last(struct runs *runs, uint32_t *ret_ref)
+{
+	const uint32_t *last = &runs->refs[runs->len - 2];
+
+	return runs->op ? fw_diagram_combine(runs->d, last[0], last[1], runs->op, ret_ref) :
+			  fw_diagram_over(runs->d, last[0], last[1], ret_ref);
+}
+
 /* The two last runs become one. */
 static int join(struct runs *runs)
 {
 	uint32_t *last = &runs->refs[runs->len - 2];
 	uint32_t joined = FW_DIAGRAM_NONE_REF;
-	int r = fw_diagram_over(runs->d, last[0], last[1], &joined);
+	int r = merge_last(runs, &joined);
 
 	if (r) { /* once more with all room that can be had */
 		if (release(runs))
 			return r;
-		r = fw_diagram_over(runs->d, last[0], last[1], &joined);
+		r = merge_last(runs, &joined);
 	}
 	if (r)
 		return r;
@@ -119,7 +128,7 @@ static int add_run(struct runs *runs, uint32_t ref)
 	return r;
 }
 
-static int over_runs(struct runs *runs, const uint32_t *refs, size_t count)
+static int merge_runs(struct runs *runs, const uint32_t *refs, size_t count)
 {
 	int r = 0;
 
@@ -130,21 +139,25 @@ static int over_runs(struct runs *runs, const uint32_t *refs, size_t count)
 	return r ? r : release(runs);
 }
 
-int fw_diagram_over_all(struct fw_diagram *d, const uint32_t *refs, size_t count, uint32_t *ret_ref)
+int fw_diagram_combine_all(struct fw_diagram *d, const uint32_t *refs, size_t count, const struct fw_diagram_op *op, uint32_t *ret_ref)
 {
-	struct runs runs = { .d = d, .mark = fw_diagram_mark(d), .kept = d->edges };
-	int r;
+	struct runs runs = { .d = d, .op = op, .mark = fw_diagram_mark(d), .kept = d->edges };
+	int r = merge_runs(&runs, refs, count);
 
-	if (count == 0) {
-		*ret_ref = FW_DIAGRAM_NONE_REF;
-		return 0;
-	}
-	r = over_runs(&runs, refs, count);
 	if (r)
 		fw_diagram_cut(d, runs.mark);
 	else
 		*ret_ref = runs.refs[0];
 	return r;
+}
+
+int fw_diagram_over_all(struct fw_diagram *d, const uint32_t *refs, size_t count, uint32_t *ret_ref)
+{
+	if (count == 0) {
+		*ret_ref = FW_DIAGRAM_NONE_REF;
+		return 0;
+	}
+	return fw_diagram_combine_all(d, refs, count, NULL, ret_ref);
 }
 
 /* Over `acc`, which lies above `mark`: on success the new *acc is all that is left there. */

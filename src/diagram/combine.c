@@ -67,6 +67,10 @@ static bool short_cut(const struct fw_diagram_op *op, uint32_t a, uint32_t b, ui
 	}
 	if (!fw_diagram_is_leaf(a | b))
 		return false;
+	if (op->keeps && fw_diagram_is_leaf(a) && op->keeps(op->context, fw_diagram_value(a))) {
+		*ret_ref = a;
+		return true;
+	}
 	for (size_t i = 0; i < op->short_count; i++) {
 		const struct fw_diagram_short *s = &op->shorts[i];
 

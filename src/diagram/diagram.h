@@ -105,8 +105,12 @@ struct fw_diagram_op {
 	enum fw_diagram_equal equal;
 	const struct fw_diagram_short *shorts; /* tried in order; they must agree with `decide` */
 	size_t short_count;
+	/* Does the leaf value `a` stay whatever b is? May be NULL; must agree with `decide`. */
+	bool (*keeps)(void *context, uint32_t a);
 };
 int fw_diagram_combine(struct fw_diagram *d, uint32_t a, uint32_t b, const struct fw_diagram_op *op, uint32_t *ret_ref);
+/* All of `refs` (at least one) combined in their order, by halves as in fw_diagram_over_all: `op` must be associative; NULL: over. */
+int fw_diagram_combine_all(struct fw_diagram *d, const uint32_t *refs, size_t count, const struct fw_diagram_op *op, uint32_t *ret_ref);
 /* `a` where `mask` decides, else undecided; and the other way round. */
 int fw_diagram_restrict(struct fw_diagram *d, uint32_t a, uint32_t mask, uint32_t *ret_ref);
 int fw_diagram_without(struct fw_diagram *d, uint32_t a, uint32_t mask, uint32_t *ret_ref);

@@ -5,7 +5,20 @@
 
 #include "base/file.h"
 #include "engine/internal.h"
+#include "proof/proof.h"
 #include "syntax/parse.h"
+
+int fw_prove(struct fw_session *session, const struct fw_policy *policy)
+{
+	struct fw_proof proof FW_CLEANUP(fw_proof_done) = { 0 };
+	int r = fw_proof_init(&proof, session->arena, policy, session->now + fw_local_utc_offset(session->now));
+
+	if (r == 0)
+		r = fw_proof_expects(&proof, &session->diags);
+	if (r == 0)
+		r = fw_proof_warnings(&proof, &session->diags);
+	return r == 0 && session->diags.errors > 0 ? FW_REPORTED : r;
+}
 
 enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, struct fw_policy **ret_policy,
 				struct fw_ruleset **ret_ruleset)
@@ -16,6 +29,9 @@ enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, st
 	int r = fw_engine_load(session, path, &loaded);
 	if (r != 0)
 		return fw_fail_compile(session, r, "reading the policy");
+	r = fw_prove(session, loaded.policy);
+	if (r != 0)
+		return fw_fail_compile(session, r, "proving the expectations");
 	const struct fw_aim aim = { .policy = loaded.policy, .clock = session->now };
 	r = fw_compile_beside(session, &aim, NULL, &ruleset);
 	if (r != 0)

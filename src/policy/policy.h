@@ -121,6 +121,9 @@ struct fw_match {
 	struct fw_ast_until until;
 };
 
+/* `until` as the local clock shows it: seconds since 1970-01-01 00:00 there. */
+int64_t fw_until_local(const struct fw_ast_until *until);
+
 struct fw_rate {
 	uint32_t count; /* 0: no clause */
 	enum fw_unit unit;
