@@ -24,7 +24,7 @@ import struct
 import subprocess
 import time
 
-from nflog import Nflog, flush_conntrack
+from nflog import Nflog, delete_table, flush_conntrack
 from packets import DSCP_PROBE, DSCP_SYNC, broadcast_mac, checksum, frame, network, parse
 from space import HOST_MAC, LIBC, LINKS, PEER_MAC, ROOT, HarnessError, Space, here, run
 
@@ -128,7 +128,7 @@ class Net:
         for name in ("TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
-        self.number = 0
+        self.number, self.by_nft = 0, False
         self.readers, self.ends, self.raw = {}, {}, {}
         self.events = None
         words = {"sync": hex(DSCP_SYNC), "probe": hex(DSCP_PROBE), "group": OBSERVER_GROUP}
@@ -155,10 +155,14 @@ class Net:
 
     def nft(self, text, place="host"):
         """Loads nft text in one of the namespaces."""
-        return run("ip", "netns", "exec", self.names[place], "nft", "-f", "-", text=text)
+        self.by_nft = True
+        with self.inside(place):
+            return run("nft", "-f", "-", text=text)
 
     def listing(self, place="host", *what):
-        return run("ip", "netns", "exec", self.names[place], "nft", *(what or ("list", "table", "inet", "fwctl")))
+        self.by_nft |= bool(what) and "list" not in what
+        with self.inside(place):
+            return run("nft", *(what or ("list", "table", "inet", "fwctl")))
 
     def has_table(self):
         return "table inet fwctl" in self.listing("host", "list", "tables")
@@ -176,10 +180,12 @@ class Net:
 
     def reset(self):
         """As new: nothing of the program in the kernel or on disk, no connections, no events. Other tables of a test go too."""
-        for line in self.listing("host", "list", "tables").split("\n"):
+        delete_table("fwctl")
+        for line in self.listing("host", "list", "tables").split("\n") if self.by_nft else ():
             words = line.split()
             if len(words) == 3 and words[2] != "observe":
-                run("ip", "netns", "exec", self.host, "nft", "delete", *words)
+                run("nft", "delete", *words)
+        self.by_nft = False
         with contextlib.suppress(OSError):
             flush_conntrack()
         for name in os.listdir(self.folder):
@@ -199,9 +205,9 @@ class Net:
 
     def fwctl(self, *args, text=None, place="host", wrap=(), env=None, timeout=60):
         """Runs fwctl in a namespace; `wrap` goes before it (setpriv ...)."""
-        words = [f"{k}={v}" for k, v in {**self.env, **(env or {})}.items()]
-        argv = ["ip", "netns", "exec", self.names[place], "env", "-i", *words, *wrap, FWCTL, *args]
-        done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=timeout, check=False, cwd=self.folder)
+        with self.inside(place):  # a child is where the thread is that makes it
+            done = subprocess.run([*wrap, FWCTL, *args], input=text, capture_output=True, text=True, timeout=timeout, check=False,
+                                  cwd=self.folder, env={**self.env, **(env or {})})
         if done.returncode < 0 or done.returncode > 128:
             raise AssertionError(f"fwctl {' '.join(args)} died: {Result(done)!r}")
         return Result(done)
@@ -228,6 +234,19 @@ class Net:
 
     def hits(self, line, file="policy.conf"):
         return self.status().line(line, file).packets
+
+    def turns(self, packet, verdicts, earliest, latest, slack=0.05):
+        """Sends the packet again and again until its verdict is the second of the two, and checks when: never before `earliest`, always
+        after `latest` (of time.time()). How slow this machine is does not matter: each verdict is judged by when its packet was sent."""
+        while True:
+            before = time.time()
+            got = self.verdict(packet)
+            after = time.time()
+            if got not in verdicts or (got == verdicts[1] and after < earliest - slack) or (got == verdicts[0] and before > latest + slack):
+                raise AssertionError(f"{packet}: {got} at {before:.2f}-{after:.2f}, to turn at {earliest:.2f}-{latest:.2f}")
+            if got == verdicts[1]:
+                return
+            time.sleep(0.02)
 
     @staticmethod
     def wait(condition, what, seconds=10):

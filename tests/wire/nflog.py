@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Netlink, as little as the tests need: a reader of one NFLOG group, and emptying the connection table. Sockets belong to the network
-namespace in which they were made, whoever uses them later."""
+"""Netlink, as little as the tests need: a reader of one NFLOG group, emptying the connection table, deleting and owning a table. Sockets
+belong to the network namespace in which they were made, whoever uses them later."""
+import contextlib
 import os
 import select
 import socket
@@ -53,6 +54,37 @@ def flush_conntrack():
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
         sock.bind((0, 0))
         request(sock, CT_DELETE, 0, 0, b"")
+
+
+def batch_message(kind, flags, sequence, family, res_id, body):
+    return struct.pack("IHHIIBBH", 20 + len(body), kind, flags, sequence, 0, family, 0, socket.htons(res_id)) + body
+
+
+def change_table(sock, change, flags, attributes_of_it):
+    """One change of an inet table as a batch of its own; raises OSError."""
+    subsystem = 10
+    sock.send(batch_message(16, 1, 0, 0, subsystem, b"") + batch_message(subsystem << 8 | change, 1 | 4 | flags, 1, 1, 0, attributes_of_it)
+              + batch_message(17, 1, 2, 0, subsystem, b""))
+    _kind, answer = next(messages(sock.recv(1 << 16)))
+    error = -struct.unpack_from("i", answer)[0]
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
+def delete_table(name):
+    """Deletes an inet table of the namespace that the calling thread is in, if it is there."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
+        sock.bind((0, 0))
+        with contextlib.suppress(FileNotFoundError):
+            change_table(sock, 2, 0, attribute(1, name.encode() + b"\0"))
+
+
+def own_table(name):
+    """A socket that owns a new inet table: the kernel refuses everybody else (EPERM), and takes it away when the socket is closed."""
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    sock.bind((0, 0))
+    change_table(sock, 0, 0x400, attribute(1, name.encode() + b"\0") + attribute(2, struct.pack("!I", 2)))
+    return sock
 
 
 class Nflog:

@@ -2,13 +2,11 @@
 """An apply that is killed or fails, at every single system call that it makes: kernel and state are as they were, or the policy runs, whole.
 And what the kernel refuses: an error that says what and where, and nothing changed."""
 import os
-import socket
-import struct
 
 import faults
 from cases import limit
 from harness import FWCTL
-from nflog import attribute
+from nflog import own_table
 from packets import tcp
 from test_state import comparable, line_of
 
@@ -74,7 +72,7 @@ class Trial:
             return f.read()[-400:]
 
 
-@limit(180)
+@limit(600)
 def test_killed_anywhere(net):
     trial = Trial(net)
     told = {"old": trial.told()}
@@ -99,7 +97,7 @@ def test_killed_anywhere(net):
     assert told["old"] != told["new"] and told["new"] == trial.told()
 
 
-@limit(180)
+@limit(600)
 def test_fails_anywhere(net):
     """A call says that it cannot: exit 0 and the new policy, or another exit and all as before, with a reason."""
     trial = Trial(net)
@@ -130,27 +128,10 @@ def test_fails_anywhere(net):
 
 # What the kernel refuses
 
-def message(kind, flags, sequence, family, body):
-    head = struct.pack("!BBH", family, 0, 0 if kind >= 0x100 else 10)
-    return struct.pack("IHHII", 20 + len(body), kind, flags, sequence, 0) + head + body
-
-
-def own_table(net):
-    """A socket that owns `table inet fwctl`: the kernel refuses everybody else (EPERM)."""
-    with net.inside("host"):
-        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
-    sock.bind((0, 0))
-    table = attribute(1, b"fwctl\0") + attribute(2, struct.pack("!I", 2))  # NFT_TABLE_F_OWNER
-    sock.send(message(16, 1, 0, 0, b"") + message(10 << 8, 1 | 4 | 0x400, 1, 1, table) + message(17, 1, 2, 0, b""))
-    error, = struct.unpack_from("i", sock.recv(4096), 16)
-    assert error == 0, os.strerror(-error)
-    return sock
-
-
 def test_table_of_somebody_else(net):
     """Exit 3 and why; the table, the state and what was to be applied stay as they are."""
     path = net.write("policy.conf", "allow 80/tcp\n")
-    owner = own_table(net)
+    owner = own_table("fwctl")
     generation, listing = net.generation(), net.listing()
     result = net.fwctl("apply", path)
     assert result.code == 3 and "belongs to another program" in result.err, result

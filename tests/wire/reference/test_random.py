@@ -283,7 +283,8 @@ class Runner:
 
     def __init__(self, options):
         self.options = options
-        self.folder = options.keep or tempfile.mkdtemp(prefix="fwctl-random-")
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a busy disk would wait in every apply
+        self.folder = options.keep or tempfile.mkdtemp(prefix="fwctl-random-", dir=memory)
         self.catalogue = read_catalogue(os.path.join(ROOT, "policies", "services.conf"))
         self.program = Program(self.folder)
         self.rig = Rig()
