@@ -70,6 +70,16 @@ def test_block_never_local(net):
                 assert a.recv(9) == b"x", address
 
 
+def test_block_self_warns(net):
+    """A list that holds an address of this host, or one that is never blocked: said at the line, and applied all the same."""
+    for listed in ("192.0.2.1", "192.0.2.0/24", "fd00:8::/64", "0.0.0.0/0", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255", "::", "fe80::/10", "ff02::1"):
+        result = net.apply(f"allow 80/tcp\nblock 203.0.113.7, {listed}\n")
+        assert "policy.conf:2:20: warning: " in result.err and "[self]" in result.err, (listed, result)
+        assert net.send([tcp(80, src="203.0.113.7"), tcp(80, src="10.77.0.1")]) == ["drop", "drop" if listed == "0.0.0.0/0" else "allow"], listed
+    for fine in ("203.0.113.0/24", "192.0.2.0/24 except 192.0.2.1", "fd00:8::/64 except fd00:8::1"):
+        assert "[self]" not in net.apply(f"block {fine}\n").err, fine
+
+
 @fresh
 def test_block_before_conntrack(net):
     """A blocked packet never reaches connection tracking; an allowed one does."""

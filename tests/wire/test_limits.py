@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`rate` and `connections`: exact under and over, for each source, and when the table of sources is full."""
+import contextlib
 import ipaddress
 import re
 import select
@@ -180,6 +181,25 @@ def test_connections_per_source(net):
               *[case for s in some for case in (allowed("c", flows([1, 2], src=s)), dropped("c:over", flows([3, 4], src=s)))],
               allowed("c", flows([1], src="2001:db8:7:7::1", family=6), flows([2], src="2001:db8:7:7::2", family=6)),
               dropped("c:over", flows([3], src="2001:db8:7:7:8000::3", family=6)), allowed("c", flows([4], src="2001:db8:7:8::1", family=6)))
+
+
+def test_connections_over_loopback(net):
+    """With the built-in of lo off its packets are decided by rules, and counted as well: they come in confirmed already."""
+    with net.inside("host"), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sink:
+        sink.bind(("::", 80))
+        for clause in ("connections 2", "connections 2 per source"):
+            net.apply(f"option builtin loopback off\nallow 80/udp {clause}\n")
+            got = []
+            for _n in range(5):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                    sender.sendto(b"x", ("127.0.0.1", 80))
+            sink.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    got.append(sink.recv(9))
+            entry = net.status().line(2)
+            assert (len(got), entry.packets, entry.over_limit_packets) == (2, 2, 3), (clause, got, dict(entry))
+            net.reset()
 
 
 def test_connections_forward(net):

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 from cases import fresh, limit
@@ -182,6 +183,28 @@ def test_limits_under_flood(net):
     assert entry.packets + entry.over_limit_packets == arrived
 
 
+def open_flows(port):
+    """How many connections to a port the host's table holds."""
+    with open("/proc/thread-self/net/nf_conntrack", encoding="ascii") as f:
+        return sum(f" dport={port} " in line for line in f)
+
+
+@limit(120)
+def test_connections_under_flood(net):
+    """What is open stays counted while rulesets change under a flood: never one more than so many of each source."""
+    own = "allow forward 9999/udp connections 5 per source\n"
+    net.apply(own)
+    flood = Flood(net, [udp(9999, src=f"192.0.2.{n}", sport=port, direction="forward") for port in range(1000, 1020) for n in range(2, 6)])
+    for turn in range(20):
+        reorder(net, own, turn if turn % 6 != 3 else 0)
+        assert open_flows(9999) <= 20
+    arrived = flood.stop()
+    entry = line_of(net, "9999/udp")
+    assert arrived > 1000 and open_flows(9999) == 20
+    assert entry.packets + entry.over_limit_packets == arrived, (dict(entry), arrived)
+    assert 0.2 < entry.packets / arrived < 0.3, "five of each source's twenty flows go on"
+
+
 # Connections that were open before the first apply
 
 class Wire:
@@ -253,12 +276,15 @@ def test_first_apply_outgoing_under_defaults(net):
 
 @fresh
 def test_first_apply_keeps_forwarded(net):
-    """Through the host as well."""
-    wires = [Wire(net, "server", "client", "198.51.100.2", 7300), Wire(net, "server", "client", "198.51.100.2", 7301)]
-    net.apply("default forward deny\nallow forward 7300-7310/tcp\n")
-    assert wires[0].says(True), "the side that connected spoke first"
-    for wire in wires:
-        wire.close()
+    """Through the host as well, both families, once the side that connected has spoken; what the policy denies is cut."""
+    for address, port in (("198.51.100.2", 7300), ("2001:db8:2::2", 7320)):
+        wires = [Wire(net, "server", "client", address, port + n) for n in (0, 1, 11)]
+        net.apply("default forward deny\nallow forward 7300-7310/tcp, 7320-7330/tcp\n")
+        assert [wire.says(True) for wire in wires] == [True, True, False]
+        assert wires[0].says(False) and wires[1].says(True)
+        for wire in wires:
+            wire.close()
+        net.fwctl("flush")
 
 
 # What apply sends
@@ -335,6 +361,40 @@ def test_two_applies_at_once(net):
         assert got in (["allow", "allow", "drop"], ["drop", "reset", "reset"]), got
         assert net.status().data["in_sync"]
         assert net.fwctl("plan", a if got[0] == "allow" else b).code == 0
+
+
+def test_bans_while_applying(net):
+    """Members that are added while policies are applied are there afterwards, and nobody waits for good."""
+    policy = "group banned = dynamic\nblock banned\n{0}allow any\n"
+    net.apply(policy.format(""))
+    files = [net.write(f"{n}.conf", policy.format(f"deny {n}/tcp\n")) for n in (1, 2)]
+    for turn in range(8):
+        with subprocess.Popen([FWCTL, "apply", files[turn % 2]], env=net.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as applying:
+            bans = [net.fwctl("ban", f"192.0.2.{10 * turn + n}") for n in range(3)]
+            err = applying.communicate(timeout=50)[1]
+        assert applying.returncode == 0 and [ban.code for ban in bans] == [0] * 3, (err, bans)
+    sources = [10 * turn + n for turn in range(8) for n in range(3)]
+    assert net.send([tcp(80, src=f"192.0.2.{n}") for n in sources]) == ["drop"] * len(sources)
+    assert net.status().data["in_sync"] and net.send([tcp(80, src="192.0.2.99"), tcp(2, src="192.0.2.99")]) == ["allow", "drop"]
+
+
+def test_apply_among_other_writers(net):
+    """Somebody else changes tables of their own all the time: an apply is done, or says that it could not; nothing in between."""
+    writer = "import itertools, subprocess\nfor n in itertools.count():\n subprocess.run(['nft', 'add table ip other; delete table ip other'], check=True)\n"
+    codes = []
+    with subprocess.Popen([sys.executable, "-c", writer], env=net.env) as other:
+        try:
+            start = net.generation()
+            net.wait(lambda: net.generation() != start, "the other writer")
+            for turn in range(10):
+                before = net.listing() if net.has_table() else ""
+                codes.append(net.apply(f"allow {turn + 1}/tcp\n", code=None).code)
+                assert codes[-1] == 0 or (codes[-1] == 3 and net.listing() == before), codes
+        finally:
+            other.kill()
+    net.by_nft = True
+    assert codes.count(0) >= 5 and net.status().data["in_sync"], codes
+    assert net.send([tcp(1 + max(n for n, code in enumerate(codes) if code == 0))]) == ["allow"]
 
 
 def test_flush(net):
