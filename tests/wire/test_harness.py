@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The harness's own tests: hand-written nft rules, whose effect is known, are seen as what they are. Needs no fwctl."""
+import re
 import time
 
 from packets import Packet, both, echo, gre, tcp, udp
@@ -106,3 +107,12 @@ def test_events_are_read(net):
 def test_never_in_the_starting_namespace(net):
     import space
     assert space.here() != space.ROOT
+
+
+def test_readme_names_what_there_is(_net):
+    """Every test that the table in README.md names exists."""
+    from run import HERE, discover
+    with open(f"{HERE}/README.md", encoding="utf-8") as f:
+        named = set(re.findall(r"`([a-z]+\.[a-z0-9_]+)`", f.read()))
+    missing = {name for name in named if not name.endswith(".py")} - {test[0] for test in discover("")}
+    assert len(named) > 100 and not missing, missing
