@@ -312,6 +312,8 @@ class Generator:
             short = 4 if "." in base else 16
             size = ipaddress.ip_address(base).max_prefixlen - self.rng.choice((0, 1, 2, short))
             words.append(str(ipaddress.ip_network(f"{base}/{size}", strict=False)))
+        if self.chance(15):
+            words.append(self.rng.choice(("169.254.0.0/16", "fe80::/10", "224.0.0.0/3", "ff00::/8", "::/64", "0.0.0.0/8")))  # never blocked
         if self.dynamic and self.chance(40):
             words = [self.rng.choice(self.dynamic)]
         text = "block " + self.join(words)
