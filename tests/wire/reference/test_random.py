@@ -18,6 +18,7 @@ import argparse
 import collections
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -355,8 +356,12 @@ def main():
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     runner = Runner(options)
-    for seed in seeds:
-        runner.seed(seed)
+    try:
+        for seed in seeds:
+            runner.seed(seed)
+    finally:
+        if not options.keep:
+            shutil.rmtree(runner.folder, ignore_errors=True)
     print(f"{len(seeds) - runner.failed} passed, {runner.failed} failed")
     return 1 if runner.failed else 0
 
