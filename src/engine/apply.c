@@ -45,8 +45,11 @@ static enum fw_outcome compare(struct fw_session *session, struct work *work)
 static enum fw_outcome load(struct fw_session *session, const char *path, struct work *work)
 {
 	int r = fw_engine_load(session, path, &work->loaded);
+	if (r != 0)
+		return fw_fail_compile(session, r, "reading the policy");
 
-	return r ? fw_fail_compile(session, r, "reading the policy") : FW_OUTCOME_DONE;
+	r = fw_prove(session, work->loaded.policy);
+	return r ? fw_fail_compile(session, r, "proving the expectations") : FW_OUTCOME_DONE;
 }
 
 enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, struct fw_plan *ret_plan)
