@@ -63,9 +63,20 @@ static void add_to_text(void *context, const char *item)
 }
 
 /* Which of the three ranges of the port space the service's ports lie in, as bits. */
-static unsigned int ranges_of(const struct fw_service *service)
+/* Bits of the ranges of the port table that some of these ports lie in. */
+static unsigned int ranges_met(struct fw_range ports)
 {
 	static const uint64_t starts[] = { 0, 1024, 49152, 65536 };
+	unsigned int bits = 0;
+
+	for (unsigned int r = 0; r + 1 < FW_ARRAY_SIZE(starts); r++)
+		if (ports.low.lo < starts[r + 1] && ports.high.lo >= starts[r])
+			bits |= 1u << r;
+	return bits;
+}
+
+static unsigned int ranges_of(const struct fw_service *service)
+{
 	unsigned int bits = 0;
 
 	for (size_t i = 0; i < service->what.proto_count; i++) {
@@ -73,9 +84,7 @@ static unsigned int ranges_of(const struct fw_service *service)
 		if (proto->proto == PROTO_ICMP || proto->proto == PROTO_ICMPV6)
 			continue;
 		for (size_t k = 0; k < proto->values.len; k++)
-			for (unsigned int r = 0; r < 3; r++)
-				if (proto->values.ranges[k].low.lo < starts[r + 1] && proto->values.ranges[k].high.lo >= starts[r])
-					bits |= 1u << r;
+			bits |= ranges_met(proto->values.ranges[k]);
 	}
 	return bits;
 }

@@ -34,15 +34,16 @@ void fw_compile_member_set_name(const char *group, enum fw_family family, unsign
 /* The inverse, for reading a kernel's sets: false where `name` is no member set. The group's name is written escaped back to ret_group (64 bytes). */
 bool fw_compile_parse_member_set(const char *name, char ret_group[64], enum fw_family *ret_family, unsigned int *ret_length);
 
-/* Instants (Unix seconds, sorted, half-open [begin, end)) in [from, to) at which a `during` holds, by the local wall clock. In `arena`. */
+/* Instants (Unix seconds, sorted, half-open [begin, end)) in `window` at which a `during` holds, by the local wall clock. In `arena`. */
+struct fw_instant_range {
+	int64_t begin, end;
+};
 struct fw_instants {
-	const struct fw_instant_range {
-		int64_t begin, end;
-	} *ranges;
+	const struct fw_instant_range *ranges;
 	size_t len;
 };
-int fw_compile_during(struct fw_arena *arena, const struct fw_compile_env *env, const struct fw_ast_during *during, int64_t from, int64_t to,
-		      struct fw_instants *ret_instants);
+int fw_compile_during(struct fw_arena *arena, const struct fw_compile_env *env, const struct fw_ast_during *during,
+		      struct fw_instant_range window, struct fw_instants *ret_instants);
 /* `until` as Unix seconds (a local time that a clock change skips: the instant of the change; one that comes twice: the later). */
 int64_t fw_compile_until(const struct fw_compile_env *env, const struct fw_ast_until *until);
 

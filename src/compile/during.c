@@ -94,14 +94,14 @@ static int add_segment(struct fw_vec *ranges, const struct fw_ast_during *during
 	return 0;
 }
 
-int fw_compile_during(struct fw_arena *arena, const struct fw_compile_env *env, const struct fw_ast_during *during, int64_t from, int64_t to,
-		      struct fw_instants *ret_instants)
+int fw_compile_during(struct fw_arena *arena, const struct fw_compile_env *env, const struct fw_ast_during *during,
+		      struct fw_instant_range window, struct fw_instants *ret_instants)
 {
 	struct fw_vec ranges;
 	fw_vec_init(&ranges, arena, sizeof(struct fw_instant_range));
-	for (int64_t begin = from; begin < to;) {
+	for (int64_t begin = window.begin; begin < window.end;) {
 		int32_t offset = offset_at(env, begin);
-		int64_t end = segment_end(env, begin, to, offset);
+		int64_t end = segment_end(env, begin, window.end, offset);
 		int r = add_segment(&ranges, during, (struct fw_instant_range){ begin, end }, offset);
 		if (r < 0)
 			return r;
@@ -111,22 +111,9 @@ int fw_compile_during(struct fw_arena *arena, const struct fw_compile_env *env, 
 	return 0;
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_of_date(int64_t year, unsigned int month, unsigned int day)
-{
-	year -= month <= 2;
-	int64_t era = (year >= 0 ? year : year - 399) / 400;
-	int64_t year_of_era = year - era * 400;
-	int64_t day_of_year = (153 * (int64_t)(month > 2 ? month - 3 : month + 9) + 2) / 5 + (int64_t)day - 1;
-	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-	return era * 146097 + day_of_era - 719468;
-}
-
 int64_t fw_compile_until(const struct fw_compile_env *env, const struct fw_ast_until *until)
 {
-	int64_t local = days_of_date(until->year, until->month, until->day) * DAY;
-	if (until->has_time)
-		local += until->hour * HOUR + until->minute * MINUTE;
+	int64_t local = fw_until_local(until);
 	int64_t end = local + OFFSET_MAX, found = 0;
 	bool is_found = false, is_skipped = false;
 	for (int64_t begin = local - OFFSET_MAX; begin < end;) {

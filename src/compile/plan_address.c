@@ -103,14 +103,19 @@ static bool length_in_use(const struct fw_planner *p, const struct fw_group *gro
 	return false;
 }
 
+static void add_member_sets(struct fw_planner *p, const struct fw_group *group, enum fw_family family)
+{
+	for (unsigned int length = 0; length <= fw_family_bits(family); length++)
+		if (length_in_use(p, group, family, length))
+			member_atom(p, group, family, length, FW_FIELD_SADDR4);
+}
+
 void fw_plan_member_sets(struct fw_planner *p)
 {
 	for (size_t i = 0; i < p->policy->group_count; i++) {
 		const struct fw_group *group = p->policy->groups[i];
 		for (int family = 0; group->kind == FW_GROUP_DYNAMIC && family < FW_FAMILIES; family++)
-			for (unsigned int length = 0; length <= fw_family_bits((enum fw_family)family); length++)
-				if (length_in_use(p, group, (enum fw_family)family, length))
-					member_atom(p, group, (enum fw_family)family, length, FW_FIELD_SADDR4);
+			add_member_sets(p, group, (enum fw_family)family);
 	}
 }
 
@@ -182,6 +187,13 @@ static void add_positive(const struct address_test *t, struct fw_case_builder *b
 
 /* --- the excepts --- */
 
+static void except_members(const struct address_test *t, struct fw_case_builder *b, const struct fw_group *group)
+{
+	for (unsigned int length = fw_family_bits(t->family) + 1; length-- > 0;)
+		if (length_in_use(t->p, group, t->family, length))
+			fw_case_atom(b, fw_atom_not(member_atom(t->p, group, t->family, length, t->field)));
+}
+
 static void add_excepts(const struct address_test *t, struct fw_case_builder *b, const struct fw_addrs *addrs)
 {
 	struct fw_iset literals = addrs->except_literals[t->family];
@@ -191,13 +203,10 @@ static void add_excepts(const struct address_test *t, struct fw_case_builder *b,
 		b->impossible = true;
 	for (size_t i = 0; i < addrs->except_group_count; i++) {
 		const struct fw_group *group = addrs->except_groups[i];
-		if (group->kind == FW_GROUP_DYNAMIC) {
-			for (unsigned int length = fw_family_bits(t->family) + 1; length-- > 0;)
-				if (length_in_use(t->p, group, t->family, length))
-					fw_case_atom(b, fw_atom_not(member_atom(t->p, group, t->family, length, t->field)));
-		} else if (group->addresses[t->family].len) {
+		if (group->kind == FW_GROUP_DYNAMIC)
+			except_members(t, b, group);
+		else if (group->addresses[t->family].len)
 			fw_case_atom(b, fw_atom_not(group_atom(t->p, group, t->family, t->field)));
-		}
 	}
 }
 

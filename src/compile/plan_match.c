@@ -53,22 +53,30 @@ static struct fw_atom protocols_atom(struct fw_planner *p, const struct fw_what 
 	return fw_atom_in(FW_FIELD_PROTO, fw_iset_normalise(ranges, len));
 }
 
-/* One term for protocols that are tested alike. `families`: those that the case is for. */
-static void add_what_term(struct fw_planner *p, struct fw_vec *terms, const struct fw_what *what, size_t first, unsigned int families,
-			  bool *done)
+struct what_terms {
+	struct fw_planner *p;
+	const struct fw_what *what;
+	unsigned int families; /* that the case is for */
+	bool *done;            /* of each protocol */
+	struct fw_vec terms;
+};
+
+/* One term for protocols that are tested alike. */
+static void add_what_term(struct what_terms *t, size_t first)
 {
-	const struct fw_what_proto *proto = &what->protos[first];
+	struct fw_planner *p = t->p;
+	const struct fw_what_proto *proto = &t->what->protos[first];
 	struct fw_atom atoms[3];
 	size_t len = 0;
-	unsigned int both = proto->families & families;
-	if (both != families)
+	unsigned int both = proto->families & t->families;
+	if (both != t->families)
 		atoms[len++] = fw_atom_family(p, both == FW_FAMILY_BIT(FW_IPV4) ? FW_IPV4 : FW_IPV6);
-	atoms[len++] = protocols_atom(p, what, first, done);
+	atoms[len++] = protocols_atom(p, t->what, first, t->done);
 	if (!proto->all) {
 		enum fw_field field = proto->proto == ICMP ? FW_FIELD_ICMP_TYPE : proto->proto == ICMPV6 ? FW_FIELD_ICMPV6_TYPE : FW_FIELD_DPORT;
 		atoms[len++] = fw_atom_in(field, proto->values);
 	}
-	fw_terms_add(p, terms, atoms, len);
+	fw_terms_add(p, &t->terms, atoms, len);
 }
 
 static void add_what(struct fw_case_builder *b, const struct fw_match *match, unsigned int families)
@@ -82,15 +90,15 @@ static void add_what(struct fw_case_builder *b, const struct fw_match *match, un
 		return;
 	}
 	bool done[256] = { false };
-	struct fw_vec terms;
-	fw_terms_init(p, &terms);
+	struct what_terms terms = { .p = p, .what = what, .families = families, .done = done };
+	fw_terms_init(p, &terms.terms);
 	for (size_t i = 0; i < what->proto_count && i < FW_ARRAY_SIZE(done); i++) {
 		const struct fw_what_proto *proto = &what->protos[i];
 		bool fits = (proto->families & families) && (!wants_ports || has_ports(proto->proto));
 		if (fits && !done[i] && (proto->all || proto->values.len))
-			add_what_term(p, &terms, what, i, families, done);
+			add_what_term(&terms, i);
 	}
-	fw_case_clause(b, &terms);
+	fw_case_clause(b, &terms.terms);
 }
 
 /* --- interfaces --- */
@@ -174,7 +182,7 @@ static const char *during_set(struct fw_planner *p, const struct fw_ast_during *
 	int64_t from = fw_during_begin(p->env), to = from + (int64_t)FW_DURING_WEEKS * 7 * 86400;
 	p->plan->horizon = to;
 	struct fw_instants instants;
-	int r = fw_compile_during(p->arena, p->env, during, from > 0 ? from : 0, to, &instants);
+	int r = fw_compile_during(p->arena, p->env, during, (struct fw_instant_range){ from > 0 ? from : 0, to }, &instants);
 	struct fw_plan_set *set = r < 0 ? NULL : fw_vec_push(&p->plan->sets);
 	struct fw_range *ranges = set ? fw_arena_alloc(p->arena, instants.len + 1, sizeof(*ranges)) : NULL;
 	if (!ranges || fw_map_put(&p->sets, fw_str_from(name), set) < 0) {

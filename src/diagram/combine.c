@@ -199,10 +199,9 @@ int fw_diagram_without(struct fw_diagram *d, uint32_t a, uint32_t mask, uint32_t
 	return fw_diagram_combine(d, a, mask, &op, ret_ref);
 }
 
-int fw_diagram_differ(struct fw_diagram *d, uint32_t a, uint32_t b,
-		      int (*pair)(void *context, uint32_t a, uint32_t b, uint32_t *ret_value), void *context, uint32_t *ret_ref)
+int fw_diagram_differ(struct fw_diagram *d, uint32_t a, uint32_t b, const struct fw_diagram_pairs *pairs, uint32_t *ret_ref)
 {
-	struct fw_diagram_op op = { .decide = pair, .context = context, .equal = FW_DIAGRAM_EQUAL_NONE };
+	struct fw_diagram_op op = { .decide = pairs->number, .context = pairs->context, .equal = FW_DIAGRAM_EQUAL_NONE };
 
 	return fw_diagram_combine(d, a, b, &op, ret_ref);
 }

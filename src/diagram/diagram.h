@@ -114,9 +114,12 @@ int fw_diagram_combine_all(struct fw_diagram *d, const uint32_t *refs, size_t co
 /* `a` where `mask` decides, else undecided; and the other way round. */
 int fw_diagram_restrict(struct fw_diagram *d, uint32_t a, uint32_t mask, uint32_t *ret_ref);
 int fw_diagram_without(struct fw_diagram *d, uint32_t a, uint32_t mask, uint32_t *ret_ref);
-/* Undecided where the two agree, pair(value of a, value of b) where they do not; `pair` as `decide` above. */
-int fw_diagram_differ(struct fw_diagram *d, uint32_t a, uint32_t b,
-		      int (*pair)(void *context, uint32_t a, uint32_t b, uint32_t *ret_value), void *context, uint32_t *ret_ref);
+struct fw_diagram_pairs { /* numbers pairs of leaf values, as `decide` above */
+	int (*number)(void *context, uint32_t a, uint32_t b, uint32_t *ret_value);
+	void *context;
+};
+/* Undecided where the two agree, the number of (value of a, value of b) where they do not. */
+int fw_diagram_differ(struct fw_diagram *d, uint32_t a, uint32_t b, const struct fw_diagram_pairs *pairs, uint32_t *ret_ref);
 /* Every leaf value replaced by fn(value), NONE too. */
 int fw_diagram_map(struct fw_diagram *d, uint32_t ref, uint32_t (*fn)(void *context, uint32_t value), void *context, uint32_t *ret_ref);
 

@@ -93,7 +93,7 @@ int fw_engine_load(struct fw_session *session, const char *path, struct fw_loade
 
 	fw_vec_init(&loaded.ids, session->arena, sizeof(struct fw_generation_id));
 	fw_vec_init(&recorder.own, session->arena, sizeof(struct fw_member));
-	int r = fw_policy_load(session->arena, &session->diags, &env, path, NULL, &loaded.policy);
+	int r = fw_policy_load(session->arena, &session->diags, &env, path, &loaded.policy);
 	if (r == 0)
 		*ret_loaded = loaded;
 	return r;
@@ -180,5 +180,6 @@ int fw_engine_load_generation(struct fw_session *session, const struct fw_genera
 	struct fw_diags diags;
 	fw_sources_init(sources, session->arena);
 	fw_diags_init(&diags, session->arena, sources);
-	return fw_policy_load(session->arena, &diags, &env, generation->path, &generation->files[0].text, ret_policy);
+	const struct fw_policy_file top = { generation->path, generation->files[0].text };
+	return fw_policy_load_text(session->arena, &diags, &env, &top, ret_policy);
 }

@@ -176,16 +176,30 @@ static int load(struct resolver *r, const char *path, const struct fw_str *text)
 	return r->diags->errors ? FW_REPORTED : finish(r);
 }
 
-int fw_policy_load(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const char *path,
-		   const struct fw_str *text, struct fw_policy **ret_policy)
+/* Ends the resolver, whose beginning had `result`. */
+static int load_source(struct resolver *r, int result, const char *path, const struct fw_str *text, struct fw_policy **ret_policy)
+{
+	if (!result)
+		result = load(r, path, text);
+	if (!result)
+		*ret_policy = r->policy;
+	fw_resolver_done(r);
+	return result == -ENOMEM && fw_arena_over_budget(r->arena) ? -E2BIG : result;
+}
+
+int fw_policy_load(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const char *path, struct fw_policy **ret_policy)
 {
 	struct resolver r;
-	int result = fw_resolver_init(&r, arena, diags, env);
+	const int result = fw_resolver_init(&r, arena, diags, env);
 
-	if (!result)
-		result = load(&r, path, text);
-	if (!result)
-		*ret_policy = r.policy;
-	fw_resolver_done(&r);
-	return result == -ENOMEM && fw_arena_over_budget(arena) ? -E2BIG : result;
+	return load_source(&r, result, path, NULL, ret_policy);
+}
+
+int fw_policy_load_text(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const struct fw_policy_file *file,
+			struct fw_policy **ret_policy)
+{
+	struct resolver r;
+	const int result = fw_resolver_init(&r, arena, diags, env);
+
+	return load_source(&r, result, file->path, &file->text, ret_policy);
 }

@@ -236,10 +236,12 @@ struct fw_policy_env {
 	const char *(*system_service)(void *context, const char *name);
 };
 
-/* Reads, parses, resolves and checks. `path` "-" reads standard input. `text` not NULL: that text under the name `path`, not the file.
+/* Reads, parses, resolves and checks. `path` "-" reads standard input.
  * 0 with *ret_policy (warnings may be in diags); FW_REPORTED where diags->errors; -ENOMEM, -E2BIG (budget). */
-int fw_policy_load(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const char *path,
-		   const struct fw_str *text, struct fw_policy **ret_policy);
+int fw_policy_load(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const char *path, struct fw_policy **ret_policy);
+/* The same of a text in hand, under the name of `file`, which is not read. */
+int fw_policy_load_text(struct fw_arena *arena, struct fw_diags *diags, const struct fw_policy_env *env, const struct fw_policy_file *file,
+			struct fw_policy **ret_policy);
 
 /* The catalogue without a policy, sorted by name, in `arena`. 0; FW_REPORTED where the catalogue itself has an error (a bug); -ENOMEM. */
 int fw_policy_services(struct fw_arena *arena, struct fw_diags *diags, const struct fw_service *const **ret_services,

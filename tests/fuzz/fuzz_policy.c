@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fw_sources_init(&sources, arena);
 	fw_diags_init(&diags, arena, &sources);
-	result = fw_policy_load(arena, &diags, &env, "fuzz", &text, &policy);
+	result = fw_policy_load_text(arena, &diags, &env, &(struct fw_policy_file){ "fuzz", text }, &policy);
 	FUZZ_CHECK(result == 0 || result == FW_REPORTED || result == -E2BIG);
 	FUZZ_CHECK(result != FW_REPORTED || diags.errors > 0);
 	FUZZ_CHECK(result != 0 || diags.errors == 0);

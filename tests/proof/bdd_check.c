@@ -327,7 +327,7 @@ static void check_equality(struct run *run, const struct list *a, const struct l
 	BDD point;
 
 	CHECK((a->actions == b->actions) == same);
-	CHECK(fw_diagram_differ(d, a->actions, b->actions, number, NULL, &difference) == 0);
+	CHECK(fw_diagram_differ(d, a->actions, b->actions, &(struct fw_diagram_pairs){ number, NULL }, &difference) == 0);
 	CHECK((difference == FW_DIAGRAM_NONE_REF) == same);
 	run->equal += same;
 	run->unequal += !same;

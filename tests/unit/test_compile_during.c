@@ -89,7 +89,7 @@ static void compare(struct fw_arena *arena, const char *zone, const struct fw_as
 {
 	const struct fw_compile_env env = { .now = from };
 	struct fw_instants instants;
-	assert_int_equal(fw_compile_during(arena, &env, during, from, to, &instants), 0);
+	assert_int_equal(fw_compile_during(arena, &env, during, (struct fw_instant_range){ from, to }, &instants), 0);
 	size_t at = 0;
 	for (int64_t t = from; t < to; t += 60) {
 		while (at < instants.len && instants.ranges[at].end <= t)
@@ -177,7 +177,7 @@ static void test_clock_is_an_argument(void **state)
 	const struct fw_compile_env env = { .now = year_start(2026), .clock = &offset, .utc_offset = fixed_offset };
 	struct fw_arena *arena = fw_arena_new(BUDGET);
 	struct fw_instants instants;
-	assert_int_equal(fw_compile_during(arena, &env, &specs[0], year_start(2026), year_start(2026) + DAY, &instants), 0);
+	assert_int_equal(fw_compile_during(arena, &env, &specs[0], (struct fw_instant_range){ year_start(2026), year_start(2026) + DAY }, &instants), 0);
 	assert_int_equal(instants.len, 1); /* a Thursday */
 	assert_int_equal(instants.ranges[0].begin, year_start(2026) + 7 * 3600);
 	assert_int_equal(instants.ranges[0].end, year_start(2026) + 16 * 3600);

@@ -39,7 +39,7 @@ static const struct fw_policy *load(struct fw_arena *arena, struct fw_diags *dia
 {
 	const struct fw_policy_env env = { 0 };
 	struct fw_policy *policy = NULL;
-	int r = fw_policy_load(arena, diags, &env, path, NULL, &policy);
+	int r = fw_policy_load(arena, diags, &env, path, &policy);
 	if (r != 0) {
 		struct fw_buf text;
 		fw_buf_init(&text, TEXT_MAX);

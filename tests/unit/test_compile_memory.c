@@ -61,7 +61,7 @@ static void load(struct loaded *l)
 	l->arena = fw_arena_new(BUDGET);
 	fw_sources_init(&l->sources, l->arena);
 	fw_diags_init(&l->diags, l->arena, &l->sources);
-	if (fw_policy_load(l->arena, &l->diags, &policy_env, "policy.conf", &policy_text, &l->policy) != 0) {
+	if (fw_policy_load_text(l->arena, &l->diags, &policy_env, &(struct fw_policy_file){ "policy.conf", policy_text }, &l->policy) != 0) {
 		FW_CLEANUP(fw_buf_done) struct fw_buf told;
 		fw_buf_init(&told, BUDGET);
 		fw_diags_render_text(&l->diags, false, &told);

@@ -207,7 +207,7 @@ static void differ(void **state)
 
 		two_init(&t, seed);
 		pairs.len = 0;
-		assert_int_equal(fw_diagram_differ(t.d, t.a, t.b, number_pair, &pairs, &ref), 0);
+		assert_int_equal(fw_diagram_differ(t.d, t.a, t.b, &(struct fw_diagram_pairs){ number_pair, &pairs }, &ref), 0);
 		for (unsigned int p = 0; p < POINTS; p++) {
 			uint32_t id = 0;
 

@@ -100,7 +100,7 @@ static int change(struct fw_diagram *d, uint32_t first, uint32_t second, struct 
 		r = checked(d, before, fw_diagram_restrict(d, second, first, &part));
 	before = fw_diagram_counts(d);
 	if (!r)
-		r = checked(d, before, fw_diagram_differ(d, first, second, differ_by_first, NULL, &part));
+		r = checked(d, before, fw_diagram_differ(d, first, second, &(struct fw_diagram_pairs){ differ_by_first, NULL }, &part));
 	before = fw_diagram_counts(d);
 	if (!r)
 		r = checked(d, before, fw_diagram_map(d, whole, halve, NULL, &mapped));

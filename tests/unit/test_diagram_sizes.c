@@ -188,7 +188,7 @@ static void ask(struct fw_diagram *d, const uint32_t *refs, uint32_t count, uint
 	assert_int_equal(fw_diagram_over_all(d, refs + 1, count - 1, &other), 0);
 	printf(", without the first %.4f s", now() - start);
 	start = now();
-	assert_int_equal(fw_diagram_differ(d, whole, other, pair_a, NULL, &difference), 0);
+	assert_int_equal(fw_diagram_differ(d, whole, other, &(struct fw_diagram_pairs){ pair_a, NULL }, &difference), 0);
 	assert_int_not_equal(difference, FW_DIAGRAM_NONE_REF);
 	assert_int_equal(fw_diagram_map(d, whole, zero, NULL, &actions), 0);
 	printf(", differ and map %.4f s\n", now() - start);

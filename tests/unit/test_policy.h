@@ -111,9 +111,9 @@ static inline int world_teardown(void **state)
 
 static inline int try_load(struct world *world, const char *text)
 {
-	struct fw_str source = fw_str_from(text);
+	const struct fw_policy_file file = { "policy.conf", fw_str_from(text) };
 
-	return fw_policy_load(world->arena, &world->diags, &world->env, "policy.conf", &source, &world->policy);
+	return fw_policy_load_text(world->arena, &world->diags, &world->env, &file, &world->policy);
 }
 
 /* The policy of a text without errors. */

@@ -26,7 +26,7 @@ static void test_includes_in_place(void **state)
 		{ "lan.conf", "allow mysql\nexpect allow mysql\n" },
 		{ 0 },
 	};
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "policy.conf", NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "policy.conf", &world->policy), 0);
 	policy = world->policy;
 	assert_int_equal(policy->rule_count[FW_IN], 6 + 1); /* the pattern finds sub/x too, which is then read twice */
 	assert_string_equal(policy->rules[FW_IN][0]->text, "allow ssh");
@@ -53,7 +53,7 @@ static void test_relative_to_the_including_file(void **state)
 		{ "/srv/b.conf", "allow http\n" },
 		{ 0 },
 	};
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "/etc/fwctl/policy.conf", NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "/etc/fwctl/policy.conf", &world->policy), 0);
 	assert_string_equal(addresses_text(world, world->policy->groups[0]->addresses), "192.0.2.2");
 	assert_string_equal(addresses_text(world, world->policy->groups[1]->addresses), "192.0.2.1");
 }
@@ -63,7 +63,7 @@ static void test_standard_input(void **state)
 	struct world *world = *state;
 
 	world->files = (const struct world_file[]){ { "-", "allow ssh\ninclude \"-\"\n" }, { "./-", "allow http\n" }, { 0 } };
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "-", NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "-", &world->policy), 0);
 	assert_string_equal(world->policy->files[0].path, "<stdin>");
 	assert_string_equal(fw_sources_place(&world->sources, world->policy->rules[FW_IN][0]->span).file, "<stdin>");
 	assert_int_equal(world->policy->rule_count[FW_IN], 2);
@@ -73,7 +73,7 @@ static void test_missing_top(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "nowhere.conf", NULL, &world->policy), FW_REPORTED);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "nowhere.conf", &world->policy), FW_REPORTED);
 	assert_string_equal(first_error(world), "cannot read 'nowhere.conf': No such file or directory");
 }
 
@@ -123,7 +123,7 @@ static void test_too_large(void **state)
 
 	assert_non_null(big);
 	memset(big, '\n', size);
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "big.conf", &(struct fw_str){ big, size }, &world->policy),
+	assert_int_equal(fw_policy_load_text(world->arena, &world->diags, &world->env, &(struct fw_policy_file){ "big.conf", { big, size } }, &world->policy),
 			 FW_REPORTED);
 	assert_string_equal(first_error(world), "'big.conf' is larger than 32 MiB");
 	free(big);
@@ -132,7 +132,7 @@ static void test_too_large(void **state)
 static struct fw_hash hash_of(struct world *world, const struct world_file *files, const char *path)
 {
 	world->files = files;
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, path, NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, path, &world->policy), 0);
 	return world->policy->hash;
 }
 
@@ -162,9 +162,9 @@ static void test_two_policies(void **state)
 	world->files = (const struct world_file[]){ { "a/g", "192.0.2.1\n" }, { "b/g", "192.0.2.2\n" },
 						    { "a/p", "group g = file \"g\"\nallow ssh from g\n" },
 						    { "b/p", "group g = file \"g\"\nallow ssh from g\n" }, { 0 } };
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "a/p", NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "a/p", &world->policy), 0);
 	first = world->policy;
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "b/p", NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "b/p", &world->policy), 0);
 	second = world->policy;
 	assert_string_equal(addresses_text(world, first->groups[0]->addresses), "192.0.2.1");
 	assert_string_equal(addresses_text(world, second->groups[0]->addresses), "192.0.2.2");
@@ -190,7 +190,7 @@ static void test_real_environment(void **state)
 	snprintf(path, sizeof(path), "%s/b1.conf", folder);
 	write_file(path, "allow http\n");
 	snprintf(path, sizeof(path), "%s/policy[1].conf", folder);
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, NULL, path, NULL, &world->policy), 0);
+	assert_int_equal(fw_policy_load(world->arena, &world->diags, NULL, path, &world->policy), 0);
 	assert_int_equal(world->policy->rule_count[FW_IN], 2);
 	assert_string_equal(world->policy->rules[FW_IN][0]->text, "allow http");
 	assert_int_equal(world->policy->rules[FW_OUT][0]->match.owners.ids.ranges[0].low.lo, 0);

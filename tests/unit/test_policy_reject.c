@@ -84,8 +84,8 @@ static void test_case(void **state)
 	world->env.glob = case_glob;
 	world->env.user_id = case_user;
 	assert_int_equal(fw_file_read(conf, 1u << 20, &text, &len), 0);
-	result = fw_policy_load(world->arena, &world->diags, &world->env, conf + strlen(FOLDER), &(struct fw_str){ text, len },
-				&world->policy);
+	result = fw_policy_load_text(world->arena, &world->diags, &world->env, &(struct fw_policy_file){ conf + strlen(FOLDER), { text, len } },
+				     &world->policy);
 	render(world, &out);
 	/* Errors refuse the policy, and each is told; warnings never do. */
 	assert_int_equal(result, world->diags.errors ? FW_REPORTED : 0);

@@ -304,7 +304,7 @@ static void test_equal_lines(void **state)
 	assert_non_null(text);
 	for (size_t i = 0; i < LINES; i++)
 		memcpy(text + i * 10, "allow ssh\n", 10);
-	assert_int_equal(fw_policy_load(world->arena, &world->diags, &world->env, "p", &(struct fw_str){ text, LINES * 10 }, &world->policy), 0);
+	assert_int_equal(fw_policy_load_text(world->arena, &world->diags, &world->env, &(struct fw_policy_file){ "p", { text, LINES * 10 } }, &world->policy), 0);
 	assert_int_equal(world->policy->rule_count[FW_IN], LINES);
 	assert_string_not_equal(world->policy->rules[FW_IN][LINES - 1]->id, world->policy->rules[FW_IN][LINES - 2]->id);
 	free(text);
