@@ -7,8 +7,8 @@
 
 #include "engine/engine.h"
 
-/* Bytes that a policy and all that is made of it may take. */
-#define FW_CLI_BUDGET ((size_t)6 << 30)
+/* Bytes that a policy and all that is made of it may take: enough for 100,000 rules or for millions of addresses. */
+#define FW_CLI_BUDGET ((size_t)1280 << 20)
 
 enum fw_option { /* as bits: which were given, which a command takes */
 	FW_OPT_NETNS = 1 << 0,
