@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Policies and rulesets of a size, made of a fixed seed: the same text in every run."""
+import random
+
+PREFIXES = [(8, 10), (12, 10), (16, 30), (20, 20), (24, 30)]  # length, weight
+
+
+def cidr(rng):
+    length = rng.choices([p[0] for p in PREFIXES], [p[1] for p in PREFIXES])[0]
+    address = rng.getrandbits(32) & ~((1 << (32 - length)) - 1) & 0xFFFFFFFF
+    address = (address & 0x00FFFFFF) | (rng.randrange(1, 126) << 24) if length > 8 else (rng.randrange(1, 126) << 24)
+    return ".".join(str(address >> s & 255) for s in (24, 16, 8, 0)) + f"/{length}"
+
+
+def rules(count, seed=1):
+    """(port, prefix) pairs, some of which overlap."""
+    rng = random.Random(seed)
+    return [(rng.randrange(1024, 1024 + min(count, 60000)), cidr(rng)) for _ in range(count)]
+
+
+def policy(count, seed=1):
+    return "".join(f"allow {port}/tcp from {source}\n" for port, source in rules(count, seed))
+
+
+def nft(count, seed=1):
+    """The same, one plain rule a line with a counter, as people write it for nft."""
+    lines = "".join(f"ip saddr {source} tcp dport {port} counter accept\n" for port, source in rules(count, seed))
+    return ("table inet plain {\nchain input {\ntype filter hook input priority 0; policy drop;\niif lo accept\nct state established,related accept\n"
+            f"{lines}}}\n}}\n")
+
+
+def prefixes(count, seed=2):
+    """So many different networks, none within another."""
+    rng = random.Random(seed)
+    numbers = rng.sample(range(1 << 24, 100 << 24, 4), count)
+    return [".".join(str(n >> s & 255) for s in (24, 16, 8, 0)) + "/30" for n in numbers]
