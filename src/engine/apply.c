@@ -45,10 +45,14 @@ static enum fw_outcome compare(struct fw_session *session, struct work *work)
 static enum fw_outcome load(struct fw_session *session, const char *path, struct work *work)
 {
 	int r = fw_engine_load(session, path, &work->loaded);
-	if (r != 0)
-		return fw_fail_compile(session, r, "reading the policy");
 
-	r = fw_prove(session, work->loaded.policy);
+	return r ? fw_fail_compile(session, r, "reading the policy") : FW_OUTCOME_DONE;
+}
+
+static enum fw_outcome prove(struct fw_session *session, const struct work *work)
+{
+	int r = fw_prove(session, work->loaded.policy);
+
 	return r ? fw_fail_compile(session, r, "proving the expectations") : FW_OUTCOME_DONE;
 }
 
@@ -58,6 +62,8 @@ enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, str
 	enum fw_outcome outcome = load(session, path, &work);
 
 	if (outcome == FW_OUTCOME_DONE)
+		outcome = prove(session, &work);
+	if (outcome == FW_OUTCOME_DONE)
 		outcome = compare(session, &work);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
@@ -65,7 +71,7 @@ enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, str
 	return work.plan.changes.list.len > 0 ? FW_OUTCOME_DIFFERS : FW_OUTCOME_DONE;
 }
 
-/* Nobody wrote since the last apply, and it made this very ruleset: nothing needs to be read back. */
+/* Nobody wrote since the last apply, and it made this very ruleset, of this very text, which was proven then: nothing needs to be read back. */
 static bool runs_already(struct fw_session *session, struct work *work)
 {
 	const struct fw_aim aim = { .policy = work->loaded.policy, .clock = work->clock };
@@ -225,7 +231,9 @@ enum fw_outcome fw_engine_apply(struct fw_session *session, const char *path, st
 		return FW_OUTCOME_DONE;
 	}
 
-	outcome = compare(session, &work);
+	outcome = prove(session, &work);
+	if (outcome == FW_OUTCOME_DONE)
+		outcome = compare(session, &work);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 	applied.generation = work.plan.generation;

@@ -81,18 +81,29 @@ enum fw_outcome fw_engine_format(struct fw_session *session, const char *path, s
 	return r ? fw_fail_compile(session, r, "formatting the policy") : FW_OUTCOME_DONE;
 }
 
+/* Where the text of what runs is known, big sets are asked for what they should hold, not dumped. */
+static enum fw_outcome read_all(struct fw_session *session, struct fw_running *running)
+{
+	struct fw_ruleset *want;
+	enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_RULES, true, running);
+
+	if (outcome != FW_OUTCOME_DONE || !running->policy)
+		return outcome == FW_OUTCOME_DONE ? fw_read_running(session, FW_SNAPSHOT_ALL, false, running) : outcome;
+	const struct fw_aim aim = { .policy = running->policy, .clock = running->generation.compiled_for };
+	return fw_read_beside(session, &aim, running, &want);
+}
+
 enum fw_outcome fw_engine_show(struct fw_session *session, const char *path, struct fw_ruleset **ret_ruleset)
 {
+	struct fw_running running;
 	if (path)
 		return fw_engine_check(session, path, NULL, ret_ruleset);
 
-	uint32_t generation;
-	struct fw_ruleset *ruleset = NULL;
-	int r = fw_kernel_snapshot(session->kernel, session->arena, FW_SNAPSHOT_ALL, &ruleset, &generation);
-	if (r < 0)
-		return fw_fail_errno(session, r, "reading the rules of the kernel");
-	if (!ruleset)
+	enum fw_outcome outcome = read_all(session, &running);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+	if (!running.ruleset)
 		return fw_fail(session, FW_OUTCOME_OUT_OF_SYNC, "fwctl apply POLICY", "no policy is applied here");
-	*ret_ruleset = ruleset;
+	*ret_ruleset = running.ruleset;
 	return FW_OUTCOME_DONE;
 }
