@@ -14,8 +14,10 @@ enum fw_level { /* the fields of a packet, in the order in which they are asked 
 	FW_LEVEL_ON,      /* number of the interface's class: it arrives on (in, forward) or leaves by (out) */
 	FW_LEVEL_LEAVING, /* the same, where forwarded packets leave by */
 	FW_LEVEL_FAMILY,  /* enum fw_family */
-	FW_LEVEL_FROM,
-	FW_LEVEL_TO,
+	FW_LEVEL_FROM4,
+	FW_LEVEL_FROM6,
+	FW_LEVEL_TO4,
+	FW_LEVEL_TO6,
 	FW_LEVEL_SOURCE_PORT,
 	FW_LEVEL_UID, /* of the socket that sends it, or FW_SPACE_NO_OWNER; the two are that together */
 	FW_LEVEL_GID,
@@ -30,6 +32,16 @@ struct fw_space_atom {
 	const char *group;           /* FROM, TO: the address is a member of this dynamic group */
 	struct fw_ast_during during; /* TIME */
 };
+
+static inline enum fw_level fw_level_from(enum fw_family family)
+{
+	return family == FW_IPV4 ? FW_LEVEL_FROM4 : FW_LEVEL_FROM6;
+}
+
+static inline enum fw_level fw_level_to(enum fw_family family)
+{
+	return family == FW_IPV4 ? FW_LEVEL_TO4 : FW_LEVEL_TO6;
+}
 
 /* Who decides: the leaf value of a decision is its number, moved up by FW_DECIDER_SHIFT bits, which are its user's. */
 #define FW_DECIDER_SHIFT 3
@@ -65,7 +77,7 @@ void fw_space_done(struct fw_space *space); /* for FW_CLEANUP too; a zeroed one 
 
 /* `inside` (a leaf) where the match holds, undecided elsewhere. Results here and below as in diagram.h. */
 int fw_space_match(struct fw_space *space, const struct fw_match *match, uint32_t inside, uint32_t *ret_ref);
-/* `inside` at the points that are packets at all: IPv4 addresses have 32 bits, ICMP types 8, protocols without ports no port, and a socket
+/* `inside` at the points that are packets at all: ICMP types have 8 bits, protocols without ports no port, and a socket
  * has both owners. What is said of all packets is said of these. */
 int fw_space_packets(struct fw_space *space, uint32_t inside, uint32_t *ret_ref);
 /* Packets that go over the interface lo. */

@@ -220,7 +220,7 @@ static uint32_t add_members(struct maker *m, uint32_t base, const struct fw_grou
 /* An address of one family, members of dynamic groups included, as a mask. */
 static uint32_t address_mask(struct maker *m, const struct fw_addrs *addrs, enum fw_family family, enum fw_atom_of of)
 {
-	const uint32_t level = of == FW_ATOM_OF_FROM ? FW_LEVEL_FROM : FW_LEVEL_TO, yes = fw_diagram_leaf(YES);
+	const uint32_t level = of == FW_ATOM_OF_FROM ? fw_level_from(family) : fw_level_to(family), yes = fw_diagram_leaf(YES);
 	uint32_t positive = addrs->any ? yes : box_one(m, level, positive_set(m, addrs, family), yes);
 	uint32_t negative = box_one(m, level, negative_set(m, addrs, family), yes);
 
@@ -250,7 +250,7 @@ static uint32_t add_addresses(struct maker *m, const struct fw_match *match, enu
 		const struct fw_addrs *addrs;
 		enum fw_level level;
 		enum fw_atom_of of;
-	} ends[] = { { &match->from, FW_LEVEL_FROM, FW_ATOM_OF_FROM }, { &match->to, FW_LEVEL_TO, FW_ATOM_OF_TO } };
+	} ends[] = { { &match->from, fw_level_from(family), FW_ATOM_OF_FROM }, { &match->to, fw_level_to(family), FW_ATOM_OF_TO } };
 	struct fw_diagram_side sides[FW_ARRAY_SIZE(ends)];
 	size_t count = 0;
 
@@ -388,16 +388,6 @@ static uint32_t make_owners(struct maker *m, uint32_t inside)
 	return over(m, box(m, with, 2, inside), box(m, none, 2, inside));
 }
 
-static uint32_t make_real_addresses(struct maker *m, uint32_t inside)
-{
-	const struct fw_u128 max = fw_family_max(FW_IPV4);
-	const struct fw_iset all = everything(m, max.hi, max.lo);
-	const struct fw_diagram_side sides[] = { { FW_LEVEL_FROM, all }, { FW_LEVEL_TO, all } };
-	const uint32_t by_family[FW_FAMILIES] = { [FW_IPV4] = box(m, sides, 2, inside), [FW_IPV6] = inside };
-
-	return add_families(m, FW_FAMILY_BOTH, by_family);
-}
-
 #define ONE(n) { { 0, (n) }, { 0, (n) } }
 #define SPAN(a, b) { { 0, (a) }, { 0, (b) } }
 
@@ -408,10 +398,10 @@ static uint32_t make_packets(struct maker *m, uint32_t inside)
 						  SPAN(137, 255) };
 	static const struct fw_range types[] = { SPAN(0, UINT8_MAX) }, zero[] = { ONE(0) };
 	const uint32_t owners = make_owners(m, inside);
-	const uint32_t portless = make_real_addresses(m, box_one(m, FW_LEVEL_SOURCE_PORT, (struct fw_iset){ zero, 1 }, owners));
+	const uint32_t portless = box_one(m, FW_LEVEL_SOURCE_PORT, (struct fw_iset){ zero, 1 }, owners);
 	const struct fw_diagram_side of_icmp[] = { { FW_LEVEL_PROTO, { icmp, FW_ARRAY_SIZE(icmp) } }, { FW_LEVEL_PORT, { types, 1 } } };
 	const struct fw_diagram_side of_others[] = { { FW_LEVEL_PROTO, { others, FW_ARRAY_SIZE(others) } }, { FW_LEVEL_PORT, { zero, 1 } } };
-	const uint32_t with_ports = box_one(m, FW_LEVEL_PROTO, (struct fw_iset){ ported, FW_ARRAY_SIZE(ported) }, make_real_addresses(m, owners));
+	const uint32_t with_ports = box_one(m, FW_LEVEL_PROTO, (struct fw_iset){ ported, FW_ARRAY_SIZE(ported) }, owners);
 
 	return over(m, with_ports, over(m, box(m, of_icmp, 2, portless), box(m, of_others, 2, portless)));
 }
@@ -435,8 +425,8 @@ static uint32_t make_block(struct maker *m, const struct fw_block *block, enum f
 
 	for (unsigned int i = 0; i < FW_FAMILIES; i++) {
 		const struct fw_iset set = static_set(m, &block->addresses, (enum fw_family)i);
-		const uint32_t to = direction == FW_IN ? FW_DIAGRAM_NONE_REF : box_one(m, FW_LEVEL_TO, set, inside);
-		by_family[i] = direction == FW_OUT ? to : over(m, box_one(m, FW_LEVEL_FROM, set, inside), to);
+		const uint32_t to = direction == FW_IN ? FW_DIAGRAM_NONE_REF : box_one(m, fw_level_to((enum fw_family)i), set, inside);
+		by_family[i] = direction == FW_OUT ? to : over(m, box_one(m, fw_level_from((enum fw_family)i), set, inside), to);
 	}
 	return without(m, add_families(m, FW_FAMILY_BOTH, by_family), make_lo(m, fw_diagram_leaf(YES)));
 }
@@ -458,8 +448,8 @@ static uint32_t make_builtin(struct maker *m, const struct fw_builtin_case *row,
 	add_side(sides, &count, FW_LEVEL_PORT, row->ports);
 	if (row->one_family)
 		add_side(sides, &count, FW_LEVEL_FAMILY, one_number(m, row->family));
-	add_side(sides, &count, FW_LEVEL_FROM, row->from);
-	add_side(sides, &count, FW_LEVEL_TO, row->to);
+	add_side(sides, &count, fw_level_from(row->family), row->from);
+	add_side(sides, &count, fw_level_to(row->family), row->to);
 	add_side(sides, &count, FW_LEVEL_SOURCE_PORT, row->source_ports);
 	if (row->hop_limit_255)
 		add_side(sides, &count, FW_LEVEL_HOP_LIMIT, set_one);

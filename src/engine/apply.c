@@ -51,7 +51,7 @@ static enum fw_outcome load(struct fw_session *session, const char *path, struct
 
 static enum fw_outcome prove(struct fw_session *session, const struct work *work)
 {
-	int r = fw_prove(session, work->loaded.policy);
+	int r = fw_prove(session, work->loaded.policy, false);
 
 	return r ? fw_fail_compile(session, r, "proving the expectations") : FW_OUTCOME_DONE;
 }

@@ -62,12 +62,26 @@ static const char *only_group(const struct fw_vec *sets, bool *ret_several)
 	return found;
 }
 
-static bool has_group(const struct fw_vec *sets, const char *group)
+/* Does one of the first `count` sets belong to it? */
+static bool has_group(const struct fw_vec *sets, size_t count, const char *group)
 {
-	for (size_t i = 0; i < sets->len; i++)
+	for (size_t i = 0; i < count; i++)
 		if (strcmp(((const struct member_set *)fw_vec_at(sets, i))->group, group) == 0)
 			return true;
 	return false;
+}
+
+/* "the dynamic groups here: a, b", each once. NULL: there are none. */
+static const char *list_groups(struct fw_session *session, const struct fw_vec *sets)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < sets->len; i++) {
+		const char *group = ((const struct member_set *)fw_vec_at(sets, i))->group;
+		if (!has_group(sets, i, group))
+			text = fw_arena_printf(session->arena, "%s%s%s", text ? text : "the dynamic groups here: ", text ? ", " : "", group);
+	}
+	return text;
 }
 
 static enum fw_outcome choose_group(struct fw_session *session, const struct fw_vec *sets, const char *wanted, const char **ret_group)
@@ -75,13 +89,13 @@ static enum fw_outcome choose_group(struct fw_session *session, const struct fw_
 	bool several;
 	const char *only = only_group(sets, &several);
 
-	if (wanted && !has_group(sets, wanted))
-		return fw_fail(session, FW_OUTCOME_USAGE, "`fwctl bans` names the groups there are", "the running policy has no dynamic group '%s'", wanted);
+	if (wanted && !has_group(sets, sets->len, wanted))
+		return fw_fail(session, FW_OUTCOME_USAGE, list_groups(session, sets), "the running policy has no dynamic group '%s'", wanted);
 	if (!wanted && !only)
 		return fw_fail(session, FW_OUTCOME_USAGE, "write `group banned = dynamic` and `block banned` into the policy and apply it",
 			       "the running policy has no dynamic group");
 	if (!wanted && several)
-		return fw_fail(session, FW_OUTCOME_USAGE, "say which one: --group GROUP", "the running policy has more than one dynamic group");
+		return fw_fail(session, FW_OUTCOME_USAGE, list_groups(session, sets), "say which one with --group: the running policy has more than one dynamic group");
 	*ret_group = wanted ? wanted : only;
 	return FW_OUTCOME_DONE;
 }
@@ -290,8 +304,8 @@ enum fw_outcome fw_engine_bans(struct fw_session *session, const char *group, st
 
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
-	if (group && !has_group(&sets, group))
-		return fw_fail(session, FW_OUTCOME_USAGE, NULL, "the running policy has no dynamic group '%s'", group);
+	if (group && !has_group(&sets, sets.len, group))
+		return fw_fail(session, FW_OUTCOME_USAGE, list_groups(session, &sets), "the running policy has no dynamic group '%s'", group);
 	fw_vec_init(ret_banned, session->arena, sizeof(struct fw_banned));
 	for (size_t i = 0; i < sets.len; i++) {
 		const struct member_set *set = fw_vec_at(&sets, i);

@@ -26,8 +26,8 @@ int fw_engine_load(struct fw_session *session, const char *path, struct fw_loade
 /* The same from a generation's texts; names keep the numbers that they had. Diagnostics are not the session's: they were told at apply. */
 int fw_engine_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy);
 
-/* Proves the expectations of a policy, and warns of rules that do nothing. 0; FW_REPORTED; -errno. */
-int fw_prove(struct fw_session *session, const struct fw_policy *policy);
+/* Proves the expectations of a policy and, where asked for, warns of rules that do nothing. 0; FW_REPORTED; -errno. */
+int fw_prove(struct fw_session *session, const struct fw_policy *policy, bool with_warnings);
 
 /* Makes this prefix length of a dynamic group exist besides those that its members have. */
 struct fw_extra_length {

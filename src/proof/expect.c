@@ -154,12 +154,11 @@ static int report(struct hearing *hearing, const struct fw_proof_point *point)
 	return 0;
 }
 
-static void report_unproven(struct hearing *hearing)
+static void report_unproven(const struct fw_expect *expect, struct fw_diags *diags)
 {
-	struct fw_diag *diag = fw_diag_error(hearing->diags, hearing->expect->span, "expect",
-					     "this could not be proven: the rules that it meets overlap in too many ways");
+	struct fw_diag *diag = fw_diag_error(diags, expect->span, "expect", "this could not be proven: the rules that it meets overlap in too many ways");
 
-	fw_diag_help(hearing->diags, diag, "expect less at once: one service, one interface or one source in each line");
+	fw_diag_help(diags, diag, "expect less at once: one service, one interface or one source in each line");
 }
 
 static int hear(struct hearing *hearing)
@@ -173,8 +172,14 @@ static int hear(struct hearing *hearing)
 	if (r == 0)
 		return report(hearing, &point);
 	if (r == -E2BIG)
-		report_unproven(hearing);
+		report_unproven(hearing->expect, hearing->diags);
 	return r == -ENOENT || r == -E2BIG ? 0 : r;
+}
+
+void fw_proof_give_up(const struct fw_policy *policy, struct fw_diags *diags)
+{
+	for (size_t i = 0; i < policy->expect_count; i++)
+		report_unproven(&policy->expects[i], diags);
 }
 
 int fw_proof_expects(struct fw_proof *proof, struct fw_diags *diags)

@@ -8,45 +8,50 @@
 #include "proof/proof.h"
 
 #define PLAIN_SOURCE_PORT 40000u
+#define SOURCES 3
 
-static const struct fw_u128 sources[FW_FAMILIES][3] = { /* documentation and private addresses: RFC 5737, 3849, 1918, 4193 */
+static const struct fw_u128 sources[FW_FAMILIES][SOURCES] = { /* documentation and private addresses: RFC 5737, 3849, 1918, 4193 */
 	[FW_IPV4] = { { 0, 0xc6336407 }, { 0, 0xcb007107 }, { 0, 0x0a000007 } },
 	[FW_IPV6] = { { 0x20010db800000001, 7 }, { 0x20010db8ffff0000, 7 }, { 0xfd00000000000000, 7 } },
 };
 
-/* TCP from `source`, without a socket, an interface that no pattern names. */
-static void plain_values(struct fw_u128 values[FW_DIAGRAM_FIELDS_MAX], enum fw_family family, struct fw_u128 source)
+static const struct fw_u128 targets[FW_FAMILIES] = { [FW_IPV4] = { 0, 0xc0000201 }, [FW_IPV6] = { 0x20010db800000000, 1 } };
+
+/* TCP from the source of that number, without a socket, an interface that no pattern names; IPv4 where there is a choice. */
+static void plain_values(struct fw_u128 values[FW_DIAGRAM_FIELDS_MAX], size_t source)
 {
-	const bool ipv4 = family == FW_IPV4;
 
 	for (size_t i = 0; i < FW_DIAGRAM_FIELDS_MAX; i++)
 		values[i] = (struct fw_u128){ 0, 0 };
 	values[FW_LEVEL_PROTO].lo = IPPROTO_TCP;
 	values[FW_LEVEL_PORT].lo = 80;
-	values[FW_LEVEL_FAMILY].lo = family;
-	values[FW_LEVEL_FROM] = source;
-	values[FW_LEVEL_TO] = ipv4 ? (struct fw_u128){ 0, 0xc0000201 } : (struct fw_u128){ 0x20010db800000000, 1 };
+	for (unsigned int i = 0; i < FW_FAMILIES; i++) {
+		values[fw_level_from((enum fw_family)i)] = sources[i][source];
+		values[fw_level_to((enum fw_family)i)] = targets[i];
+	}
 	values[FW_LEVEL_SOURCE_PORT].lo = PLAIN_SOURCE_PORT;
 	values[FW_LEVEL_UID].lo = FW_SPACE_NO_OWNER;
 	values[FW_LEVEL_GID].lo = FW_SPACE_NO_OWNER;
 }
 
+static enum fw_family family_of(const struct fw_u128 *values)
+{
+	return values[FW_LEVEL_FAMILY].lo == FW_IPV4 ? FW_IPV4 : FW_IPV6;
+}
+
 int fw_proof_witness(struct fw_space *space, uint32_t ref, const struct fw_diagram_want *want, struct fw_proof_point *ret_point)
 {
-	enum fw_family family = FW_IPV4;
+	int r = 0;
 
-	for (size_t i = 0; i < FW_ARRAY_SIZE(sources[family]); i++) {
+	for (size_t i = 0; i < SOURCES && r == 0; i++) {
 		struct fw_u128 nice[FW_DIAGRAM_FIELDS_MAX];
-		plain_values(nice, family, sources[family][i]);
-		int r = fw_diagram_witness(space->diagram, ref, want, nice, ret_point->values);
-		if (r < 0 || fw_u128_compare(ret_point->values[FW_LEVEL_FROM], nice[FW_LEVEL_FROM]) == 0)
-			return r;
-		if (ret_point->values[FW_LEVEL_FAMILY].lo != family) { /* there is none of IPv4 */
-			family = FW_IPV6;
-			i = SIZE_MAX;
-		}
+		plain_values(nice, i);
+		r = fw_diagram_witness(space->diagram, ref, want, nice, ret_point->values);
+		const enum fw_level from = fw_level_from(r == 0 ? family_of(ret_point->values) : FW_IPV4);
+		if (r == 0 && fw_u128_compare(ret_point->values[from], nice[from]) == 0)
+			return 0;
 	}
-	return 0;
+	return r;
 }
 
 static bool has_ports(const struct fw_u128 *values)
@@ -72,12 +77,15 @@ static void print_proto(const struct fw_u128 *values, struct fw_buf *out)
 		fw_buf_printf(out, "%u/ip", number);
 }
 
-static void print_address(const struct fw_u128 *values, enum fw_level level, struct fw_buf *out)
+static void print_addresses(const struct fw_u128 *values, struct fw_buf *out)
 {
-	const struct fw_range one = { values[level], values[level] };
+	const enum fw_family family = family_of(values);
+	const struct fw_u128 from = values[fw_level_from(family)], to = values[fw_level_to(family)];
 
-	fw_buf_puts(out, level == FW_LEVEL_FROM ? " from " : " to ");
-	fw_addr_print(out, values[FW_LEVEL_FAMILY].lo == FW_IPV4 ? FW_IPV4 : FW_IPV6, one);
+	fw_buf_puts(out, " from ");
+	fw_addr_print(out, family, (struct fw_range){ from, from });
+	fw_buf_puts(out, " to ");
+	fw_addr_print(out, family, (struct fw_range){ to, to });
 }
 
 static void print_iface(const struct fw_space *space, uint64_t class_number, const char *word, struct fw_buf *out)
@@ -108,8 +116,7 @@ void fw_proof_print_point(const struct fw_space *space, const struct fw_proof_po
 
 	fw_buf_printf(out, "%s ", fw_direction_name(point->direction));
 	print_proto(values, out);
-	print_address(values, FW_LEVEL_FROM, out);
-	print_address(values, FW_LEVEL_TO, out);
+	print_addresses(values, out);
 	if (has_ports(values))
 		fw_buf_printf(out, " port %" PRIu64, values[FW_LEVEL_PORT].lo);
 	if (has_ports(values) && values[FW_LEVEL_SOURCE_PORT].lo != PLAIN_SOURCE_PORT)

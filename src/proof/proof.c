@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #define MAX_EDGES ((size_t)1 << 23)
-#define MAX_BYTES ((size_t)256 << 20)
+#define MAX_BYTES ((size_t)768 << 20)
 #define NEXT_MASK ((1u << FW_DECIDER_SHIFT) - 1)
 
 static enum fw_proof_next next_of(const struct fw_decider *decider)
@@ -56,7 +56,7 @@ static int make_decided(struct fw_diagram *diagram, struct fw_proof_direction *d
 	direction->taken = count;
 	direction->has_next = true;
 	int r = fw_diagram_combine_all(diagram, boxes, count, &op, &direction->decided);
-	if (r != -E2BIG)
+	if (r == 0)
 		return r;
 	direction->has_next = false;
 	return fw_diagram_over_most(diagram, boxes, count, &direction->decided, &direction->taken);
@@ -78,6 +78,12 @@ static int make_direction(struct fw_proof *proof, enum fw_direction number)
 	return r < 0 ? r : fw_diagram_restrict(proof->space.diagram, direction->decided, proof->packets, &direction->decided);
 }
 
+/* The diagram's own budget is a bound like that of its edges. */
+static int past_bounds(const struct fw_proof *proof, int r)
+{
+	return r == -ENOMEM && proof->space.diagram && !fw_arena_over_budget(proof->arena) ? -E2BIG : r;
+}
+
 int fw_proof_init(struct fw_proof *proof, struct fw_arena *arena, const struct fw_policy *policy, int64_t local_now)
 {
 	const struct fw_space_init init = {
@@ -90,7 +96,7 @@ int fw_proof_init(struct fw_proof *proof, struct fw_arena *arena, const struct f
 		r = fw_space_packets(&proof->space, fw_diagram_leaf(0), &proof->packets);
 	for (unsigned int d = 0; d < FW_DIRECTIONS && r == 0; d++)
 		r = make_direction(proof, (enum fw_direction)d);
-	return r;
+	return past_bounds(proof, r);
 }
 
 void fw_proof_done(struct fw_proof *proof)

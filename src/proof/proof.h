@@ -33,12 +33,14 @@ struct fw_proof {
 	struct fw_proof_direction directions[FW_DIRECTIONS];
 };
 
-/* `local_now`: of struct fw_space. 0; -ENOMEM; -E2BIG. To be ended with fw_proof_done; the arena must outlive it. */
+/* `local_now`: of struct fw_space. 0; -ENOMEM; -E2BIG: not even one line of a direction fits the bounds. To be ended with fw_proof_done; the arena must outlive it. */
 int fw_proof_init(struct fw_proof *proof, struct fw_arena *arena, const struct fw_policy *policy, int64_t local_now);
 void fw_proof_done(struct fw_proof *proof); /* for FW_CLEANUP too; a zeroed one is fine */
 
 /* Each expectation that does not hold becomes an error with a packet and the line that decided it. 0 or -ENOMEM. */
 int fw_proof_expects(struct fw_proof *proof, struct fw_diags *diags);
+/* Instead of the two, where fw_proof_init answered -E2BIG: each expectation is an error, for it is not proven. */
+void fw_proof_give_up(const struct fw_policy *policy, struct fw_diags *diags);
 /* The warnings shadowed, redundant and empty. 0 or -ENOMEM. */
 int fw_proof_warnings(struct fw_proof *proof, struct fw_diags *diags);
 

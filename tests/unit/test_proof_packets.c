@@ -139,8 +139,8 @@ static struct fw_packet make_packet(const struct fw_proof *proof, const struct p
 	values[FW_LEVEL_ON].lo = on;
 	values[FW_LEVEL_LEAVING].lo = leaving;
 	values[FW_LEVEL_FAMILY].lo = packet.family;
-	values[FW_LEVEL_FROM] = packet.from;
-	values[FW_LEVEL_TO] = packet.to;
+	values[fw_level_from(packet.family)] = packet.from;
+	values[fw_level_to(packet.family)] = packet.to;
 	values[FW_LEVEL_SOURCE_PORT].lo = packet.source_port;
 	values[FW_LEVEL_UID].lo = packet.has_owner ? packet.uid : FW_SPACE_NO_OWNER;
 	values[FW_LEVEL_GID].lo = packet.has_owner ? packet.gid : FW_SPACE_NO_OWNER;
