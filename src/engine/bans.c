@@ -230,19 +230,25 @@ static enum fw_outcome lock(struct fw_session *session)
 	return r < 0 ? fw_fail_errno(session, r, "taking the lock of the run folder") : FW_OUTCOME_DONE;
 }
 
-enum fw_outcome fw_engine_ban(struct fw_session *session, const struct fw_ban *ban, const char **ret_group, uint64_t *ret_timeout_s)
+/* What ban and unban begin with: the member, the lock, the sets of the running policy and the group that is meant. */
+static enum fw_outcome begin_change(struct fw_session *session, const struct fw_ban *ban, struct fw_member *ret_member, struct fw_vec *ret_sets,
+				    const char **ret_group)
 {
-	struct fw_member member;
 	struct fw_ruleset *ruleset;
-	struct fw_vec sets;
-	enum fw_outcome outcome = parse_member(session, ban->address, &member);
+	enum fw_outcome outcome = parse_member(session, ban->address, ret_member);
 
 	if (outcome == FW_OUTCOME_DONE)
 		outcome = lock(session);
 	if (outcome == FW_OUTCOME_DONE)
-		outcome = read_sets(session, &ruleset, &sets);
-	if (outcome == FW_OUTCOME_DONE)
-		outcome = choose_group(session, &sets, ban->group, ret_group);
+		outcome = read_sets(session, &ruleset, ret_sets);
+	return outcome == FW_OUTCOME_DONE ? choose_group(session, ret_sets, ban->group, ret_group) : outcome;
+}
+
+enum fw_outcome fw_engine_ban(struct fw_session *session, const struct fw_ban *ban, const char **ret_group, uint64_t *ret_timeout_s)
+{
+	struct fw_member member;
+	struct fw_vec sets;
+	enum fw_outcome outcome = begin_change(session, ban, &member, &sets, ret_group);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
@@ -277,16 +283,8 @@ static enum fw_outcome delete_member(struct fw_session *session, const char *gro
 enum fw_outcome fw_engine_unban(struct fw_session *session, const struct fw_ban *ban, const char **ret_group)
 {
 	struct fw_member member;
-	struct fw_ruleset *ruleset;
 	struct fw_vec sets;
-	enum fw_outcome outcome = parse_member(session, ban->address, &member);
-
-	if (outcome == FW_OUTCOME_DONE)
-		outcome = lock(session);
-	if (outcome == FW_OUTCOME_DONE)
-		outcome = read_sets(session, &ruleset, &sets);
-	if (outcome == FW_OUTCOME_DONE)
-		outcome = choose_group(session, &sets, ban->group, ret_group);
+	enum fw_outcome outcome = begin_change(session, ban, &member, &sets, ret_group);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
