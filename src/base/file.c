@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define READ_STEP ((size_t)64 << 10)
@@ -71,11 +73,30 @@ int fw_file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_len)
 	return 0;
 }
 
+/* Opened without waiting, since a FIFO that nobody writes to and /proc/kmsg would have it wait for ever. Pipes that have no name
+ * (/dev/stdin, /dev/fd/63) and terminals are waited for. */
+static int wait_where_it_ends(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return 0;
+	if (S_ISFIFO(st.st_mode) && (fstatfs(fd, &fs) < 0 || fs.f_type != PIPEFS_MAGIC))
+		return -EINVAL;
+	return fcntl(fd, F_SETFL, 0) < 0 ? -errno : 0;
+}
+
 int fw_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len)
 {
-	int fd FW_CLEANUP(fw_close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd FW_CLEANUP(fw_close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
 
-	return fd < 0 ? -errno : fw_file_read_fd(fd, max, ret_data, ret_len);
+	int r = wait_where_it_ends(fd);
+	return r < 0 ? r : fw_file_read_fd(fd, max, ret_data, ret_len);
 }
 
 static int write_all(int fd, struct fw_str text)

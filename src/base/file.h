@@ -8,7 +8,8 @@
 #include "base/base.h"
 
 /* Reads all of a regular file or pipe (fd is not closed), at most `max` bytes: 0 with *ret_data (heap, NUL behind, caller frees);
- * -EFBIG over max; -EISDIR; -errno. Devices other than pipes and /dev/stdin's target are -EINVAL (an endless /dev/zero). */
+ * -EFBIG over max; -EISDIR; -errno. Devices other than terminals and /dev/null are -EINVAL (an endless /dev/zero), and so is a FIFO
+ * that is opened by its name. */
 int fw_file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_len);
 int fw_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len);
 /* Writes a temporary file beside `path`, fsync, rename, fsync of the folder. 0 or -errno; on failure `path` is as it was. */

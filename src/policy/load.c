@@ -66,7 +66,8 @@ static int report_unreadable(struct resolver *r, struct fw_span at, const char *
 	if (error == -EFBIG)
 		fw_diag_error(r->diags, at, "too-large", "'%s' is larger than %zu MiB", path, max >> 20);
 	else
-		fw_diag_error(r->diags, at, "read", "cannot read '%s': %s", path, strerror(-error));
+		fw_diag_error(r->diags, at, "read", "cannot read '%s': %s", path,
+			      error == -EINVAL ? "neither a file nor a pipe" : strerror(-error));
 	return FW_REPORTED;
 }
 
