@@ -100,6 +100,50 @@ size_t fw_str_utf8_valid(struct fw_str s)
 	return s.len;
 }
 
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
+size_t fw_str_control_at(struct fw_str s)
+{
+	const unsigned char *bytes = (const unsigned char *)s.data;
+	const size_t len = s.len > 0 ? sequence_length(bytes, s.len) : 0;
+
+	if (len == 0 || len > 3) /* all of them are encoded in three bytes or less */
+		return 0;
+	uint32_t c = len == 1 ? bytes[0] : len == 2 ? bytes[0] & 0x1fU : bytes[0] & 0x0fU;
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (bytes[i] & 0x3fU);
+	return is_control(c) ? len : 0;
+}
+
+size_t fw_str_shown_at(struct fw_str s)
+{
+	if (s.len == 0 || (*s.data != '\t' && fw_str_control_at(s)))
+		return 0;
+	return sequence_length((const unsigned char *)s.data, s.len);
+}
+
+void fw_str_hide_controls(char *text)
+{
+	struct fw_str rest = fw_str_from(text);
+	char *out = text;
+
+	while (rest.len > 0) {
+		const size_t shown = fw_str_shown_at(rest), control = fw_str_control_at(rest), step = shown ? shown : control ? control : 1;
+		if (shown > 0)
+			memmove(out, rest.data, shown);
+		else
+			*out = '?';
+		out += shown ? shown : 1;
+		rest.data += step;
+		rest.len -= step;
+	}
+	*out = '\0';
+}
+
 void fw_close_fd(int *fd)
 {
 	const int saved = errno;

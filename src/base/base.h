@@ -31,6 +31,13 @@ int fw_str_compare(struct fw_str a, struct fw_str b);     /* memcmp order, short
 int fw_str_parse_u64(struct fw_str s, uint64_t max, uint64_t *ret_value);
 /* Offset of the first byte that is not well-formed UTF-8 (RFC 3629), or s.len. */
 size_t fw_str_utf8_valid(struct fw_str s);
+/* Length of the character that s starts with, where a terminal would act upon it: C0 (tabs and newlines too), DEL, C1, and what turns the
+ * direction of writing, so that a line reads as another. 0: any other. */
+size_t fw_str_control_at(struct fw_str s);
+/* Length of the character that s starts with, where a terminal only shows it, tabs among them; else 0. */
+size_t fw_str_shown_at(struct fw_str s);
+/* Puts '?' in place of each character, or byte that is no UTF-8, that is not only shown. */
+void fw_str_hide_controls(char *text);
 
 void fw_close_fd(int *fd);      /* for FW_CLEANUP: closes fd >= 0, keeps errno */
 void fw_free_ptr(void *pointer); /* for FW_CLEANUP: free(*(void **)pointer) */

@@ -4,6 +4,7 @@
 #define FW_CLI_CLI_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "engine/engine.h"
 
@@ -90,6 +91,8 @@ int fw_cli_parse_duration(const char *text, uint64_t *ret_seconds);
 
 enum fw_colour { FW_PLAIN, FW_BOLD, FW_DIM, FW_RED, FW_GREEN, FW_YELLOW, FW_CYAN };
 void fw_paint(const struct fw_cli *cli, enum fw_colour colour, const char *text);
+/* printf for what holds names and paths from outside: no control character of them reaches the terminal, nor one of the format. */
+FW_PRINTF(2, 3) void fw_say(FILE *stream, const char *format, ...);
 
 /* A table on standard output: cells are copied, columns padded to their widest cell; control bytes are shown as '?'. */
 struct fw_table {

@@ -64,7 +64,8 @@ enum fw_outcome fw_cmd_plan(struct fw_cli *cli)
 	if (!cli->json && outcome == FW_OUTCOME_DIFFERS) {
 		fw_print_plan(cli, &plan);
 		print_kernel_counts(&plan);
-		printf("`fwctl apply %s` makes it so\n", fw_cli_policy(cli));
+		fw_say(stdout, "`fwctl apply %s` makes it so", fw_cli_policy(cli));
+		putchar('\n');
 	}
 	return fw_cli_finish(cli, session, outcome, cli->json && compared ? fw_json_plan(&plan) : NULL);
 }
@@ -91,8 +92,9 @@ static void print_applied(const struct fw_cli *cli, const struct fw_applied *app
 	if (applied->adopted > 0)
 		printf("open connections that the policy allows and that go on: %zu\n", applied->adopted);
 	fw_paint(cli, FW_GREEN, "applied");
-	printf("  %s: %zu rules, generation %" PRIu64 "; `fwctl status` shows the hits\n", fw_cli_policy(cli), applied->rules,
+	fw_say(stdout, "  %s: %zu rules, generation %" PRIu64 "; `fwctl status` shows the hits", fw_cli_policy(cli), applied->rules,
 	       applied->generation);
+	putchar('\n');
 }
 
 enum fw_outcome fw_cmd_apply(struct fw_cli *cli)

@@ -27,9 +27,10 @@ static json_t *check_json(const struct fw_session *session, const struct fw_poli
 static void print_checked(const struct fw_cli *cli, const struct fw_session *session, const struct fw_policy *policy)
 {
 	fw_paint(cli, FW_GREEN, "ok");
-	printf("  %s: %zu rules in, %zu out, %zu forward; %zu blocks, %zu groups, %zu expectations, %zu warnings\n", policy->path,
+	fw_say(stdout, "  %s: %zu rules in, %zu out, %zu forward; %zu blocks, %zu groups, %zu expectations, %zu warnings", policy->path,
 	       policy->rule_count[FW_IN], policy->rule_count[FW_OUT], policy->rule_count[FW_FORWARD], policy->block_count,
 	       policy->group_count, policy->expect_count, session->diags.warnings);
+	putchar('\n');
 }
 
 enum fw_outcome fw_cmd_check(struct fw_cli *cli)

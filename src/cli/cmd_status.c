@@ -162,19 +162,20 @@ static void print_head(const struct fw_cli *cli, const struct fw_status *status)
 {
 	char when[32];
 
-	printf("policy   %s", status->policy[0] ? status->policy : "(not known)");
+	fw_say(stdout, "policy   %s", status->policy[0] ? status->policy : "(not known)");
 	if (status->generation)
 		printf(", generation %" PRIu64, status->generation);
 	if (status->applied_at) {
 		fw_format_time_local(status->applied_at, when);
-		printf(", applied %s by %s", when, status->user);
+		fw_say(stdout, ", applied %s by %s", when, status->user);
 	}
 	printf("\nin sync  ");
 	if (status->in_sync)
 		fw_paint(cli, FW_GREEN, "yes");
 	else
 		fw_paint(cli, FW_RED, "NO");
-	printf("%s%s\n", status->drift ? ": " : "", status->drift ? status->drift : "");
+	fw_say(stdout, "%s%s", status->drift ? ": " : "", status->drift ? status->drift : "");
+	putchar('\n');
 	if (status->horizon) {
 		fw_format_time_local(status->horizon, when);
 		printf("during   times of day are compiled until %s (fwctl-renew.timer moves that on)\n", when);

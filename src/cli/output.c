@@ -25,13 +25,35 @@ void fw_paint(const struct fw_cli *cli, enum fw_colour colour, const char *text)
 		fputs(text, stdout);
 }
 
+FW_PRINTF(2, 0)
+static void say(FILE *stream, const char *format, va_list args)
+{
+	char *text FW_CLEANUP(fw_free_ptr) = NULL;
+
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return;
+	}
+	fw_str_hide_controls(text);
+	fputs(text, stream);
+}
+
+void fw_say(FILE *stream, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(stream, format, args);
+	va_end(args);
+}
+
 enum fw_outcome fw_cli_usage(const char *format, ...)
 {
 	va_list args;
 
 	fputs("fwctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	say(stderr, format, args);
 	va_end(args);
 	fputs("\n`fwctl help` lists the commands.\n", stderr);
 	return FW_OUTCOME_USAGE;
@@ -74,7 +96,7 @@ static void finish_json(struct fw_session *session, enum fw_outcome outcome, jso
 		json_object_set_new(object, "error", json_pack("{s:o, s:o}", "message", fw_json_text(session->message), "hint",
 							       session->hint[0] ? fw_json_text(session->hint) : json_null()));
 	json_object_set_new(object, "diagnostics", diagnostics_json(session));
-	json_dumpf(object, stdout, JSON_INDENT(2));
+	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII); /* no control character reaches a terminal */
 	putchar('\n');
 	json_decref(object);
 }
@@ -88,10 +110,14 @@ static void finish_text(const struct fw_cli *cli, struct fw_session *session)
 	fflush(stdout);
 	if (text.len > 0)
 		fwrite(text.data, 1, text.len, stderr);
-	if (session->message[0])
-		fprintf(stderr, "fwctl: %s\n", session->message);
-	if (session->hint[0])
-		fprintf(stderr, "  help: %s\n", session->hint);
+	if (session->message[0]) {
+		fw_say(stderr, "fwctl: %s", session->message);
+		fputc('\n', stderr);
+	}
+	if (session->hint[0]) {
+		fw_say(stderr, "  help: %s", session->hint);
+		fputc('\n', stderr);
+	}
 }
 
 enum fw_outcome fw_cli_finish(const struct fw_cli *cli, struct fw_session *session, enum fw_outcome outcome, json_t *result)

@@ -21,13 +21,6 @@ void fw_table_done(struct fw_table *table)
 	fw_vec_done(&table->cells);
 }
 
-static void hide_controls(char *text)
-{
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-}
-
 void fw_table_cell(struct fw_table *table, enum fw_colour colour, const char *format, ...)
 {
 	struct fw_cell *cell = fw_vec_push(&table->cells);
@@ -41,7 +34,7 @@ void fw_table_cell(struct fw_table *table, enum fw_colour colour, const char *fo
 		cell->text = NULL;
 	va_end(args);
 	if (cell->text)
-		hide_controls(cell->text);
+		fw_str_hide_controls(cell->text);
 }
 
 static size_t width_of(const char *text)

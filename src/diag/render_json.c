@@ -2,28 +2,36 @@
 /* diag/render_json.c - diagnostics as data (RFC 8259). */
 #include "diag/diag.h"
 
-static void add_escaped(struct fw_buf *out, unsigned char c)
+/* A control character in ASCII, however many bytes it has. */
+static void add_control(struct fw_buf *out, const char *bytes, size_t len)
 {
-	if (c == '"' || c == '\\') {
+	unsigned int c = (unsigned char)bytes[0];
+
+	if (len > 1)
+		c &= len == 2 ? 0x1f : 0x0f;
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)bytes[i] & 0x3f);
+	fw_buf_printf(out, "\\u%04x", c);
+}
+
+static void add_escaped(struct fw_buf *out, char c)
+{
+	if (c == '"' || c == '\\')
 		fw_buf_putc(out, '\\');
-		fw_buf_putc(out, (char)c);
-	} else if (c < 0x20 || c == 0x7f) {
-		fw_buf_printf(out, "\\u%04x", c);
-	} else {
-		fw_buf_putc(out, (char)c);
-	}
+	fw_buf_putc(out, c);
 }
 
 void fw_json_string(struct fw_buf *out, struct fw_str text)
 {
 	fw_buf_putc(out, '"');
 	while (text.len > 0) {
-		const size_t good = fw_str_utf8_valid(text);
-		for (size_t i = 0; i < good; i++)
-			add_escaped(out, (unsigned char)text.data[i]);
-		if (good < text.len)
-			fw_buf_puts(out, "\xef\xbf\xbd");
-		const size_t step = good < text.len ? good + 1 : good;
+		const size_t control = fw_str_control_at(text), shown = fw_str_shown_at(text), step = control ? control : shown ? shown : 1;
+		if (control)
+			add_control(out, text.data, control);
+		else if (shown == 1)
+			add_escaped(out, *text.data);
+		else
+			fw_buf_add(out, shown ? (struct fw_str){ text.data, shown } : FW_STR("\xef\xbf\xbd"));
 		text.data += step;
 		text.len -= step;
 	}

@@ -17,14 +17,8 @@ static const struct palette coloured = { "\033[1m", "\033[1;31m", "\033[1;33m", 
 static void add_clean(struct fw_buf *out, struct fw_str text)
 {
 	while (text.len > 0) {
-		const size_t good = fw_str_utf8_valid(text);
-		for (size_t i = 0; i < good; i++) {
-			const unsigned char c = (unsigned char)text.data[i];
-			fw_buf_putc(out, (c < 0x20 && c != '\t') || c == 0x7f ? '?' : text.data[i]);
-		}
-		if (good < text.len)
-			fw_buf_putc(out, '?');
-		const size_t step = good < text.len ? good + 1 : good;
+		const size_t shown = fw_str_shown_at(text), control = fw_str_control_at(text), step = shown ? shown : control ? control : 1;
+		fw_buf_add(out, shown ? (struct fw_str){ text.data, shown } : FW_STR("?"));
 		text.data += step;
 		text.len -= step;
 	}

@@ -117,6 +117,30 @@ static void report_return(struct fw_lexer *lexer, size_t at)
 	lexer->failed = true;
 }
 
+static struct fw_str rest_of(const struct fw_lexer *lexer)
+{
+	return (struct fw_str){ lexer->text + lexer->at, lexer->len - lexer->at };
+}
+
+/* What formats a policy shows its comments too. */
+static void check_comment(struct fw_lexer *lexer, size_t end)
+{
+	struct fw_str rest = { lexer->text + lexer->at, end - lexer->at };
+	size_t len;
+
+	for (; rest.len > 0; rest.data += len, rest.len -= len) {
+		size_t control = strchr("\t\r", *rest.data) ? 0 : fw_str_control_at(rest); /* NUL and returns are told elsewhere */
+
+		len = control ? control : 1;
+		if (!control)
+			continue;
+		fw_diag_error(lexer->diags, span_of(lexer, (size_t)(rest.data - lexer->text), (size_t)(rest.data - lexer->text) + control), "syntax",
+			      "a control character in a comment");
+		lexer->failed = true;
+		return;
+	}
+}
+
 static void keep_comment(struct fw_lexer *lexer, size_t end)
 {
 	struct fw_ast_comment *comment = fw_vec_push(&lexer->comments);
@@ -139,6 +163,7 @@ static void skip_comment(struct fw_lexer *lexer)
 
 	if (back && (size_t)(back - lexer->text) + 1 < end)
 		report_return(lexer, (size_t)(back - lexer->text));
+	check_comment(lexer, end);
 	keep_comment(lexer, end);
 	lexer->at = end;
 }
@@ -288,7 +313,7 @@ static void scan_string(struct fw_lexer *lexer, struct fw_token *token, size_t *
 			lexer->at++;
 		} else if (c == '\\') {
 			report_string(lexer, token, lexer->at, lexer->at + 1, "a backslash in a text is written \\\\");
-		} else if ((c < ' ' && c != '\t' && c != '\0' && !at_line_return(lexer)) || c == 0x7f) {
+		} else if (c != '\t' && c != '\0' && !at_line_return(lexer) && fw_str_control_at(rest_of(lexer))) {
 			report_string(lexer, token, lexer->at, lexer->at + 1, "a control character in a text");
 		}
 	}
