@@ -148,7 +148,8 @@ class Suite:
             self.equal(f"allow {name}: warned", "[exposed]" in done.stderr, service["exposed"])
 
     def every_name_at_once(self):
-        """In one policy, in other spellings too, and from a group, so that no line warns."""
+        """In one policy, in other spellings too, and from a group, so that no line faces the world. Names that share a port make lines that
+        change nothing: those warnings are true."""
         lines = ["group some = 192.0.2.0/24, 2001:db8::/32"]
         lines += [f"allow {name} from some" for name in self.services]
         lines += [f"allow out {name.upper().replace('-', '_')}" for name in self.services]
@@ -156,7 +157,9 @@ class Suite:
             file.write("\n".join(lines) + "\n")
             file.flush()
             done = fwctl("check", file.name)
-            self.check("all names in one policy", done.returncode == 0 and done.stderr == "", done.stderr[:2000])
+            named = set(re.findall(r" warning: .* \[(\w+)\]$", done.stderr, re.M))
+            self.check("all names in one policy", done.returncode == 0 and named <= {"redundant", "shadowed"} and " error: " not in done.stderr,
+                       done.stderr[:2000])
             shown = fwctl("show", "--nft", file.name)
             self.check("all names in one policy compile", shown.returncode == 0 and "table inet fwctl" in shown.stdout, shown.stderr[:2000])
 

@@ -32,7 +32,7 @@ SUITES = [
     ("kernel", "the netlink seam against this kernel", "make -s check-kernel", 300),
     ("kernel-asan", "the same with sanitizers", f"make -s {ASAN} check-kernel", 300),
     ("catalogue", "services and ports", "python3 tests/catalogue/test_catalogue.py", 120),
-    ("policies", "the example policies", "python3 tests/policies/run.py", 120),
+    ("policies", "the example policies", "tests/policies/run", 120),
     ("golden-nft", "what is printed loads with nft", "python3 tests/golden/compile/loads.py", 120),
     ("fuzz-replay", "every corpus, with sanitizers", f"make -s {JOBS} fuzz-replay && echo 1 passed, 0 failed", 300),
     ("fuzz", "each fuzz target for a few seconds", f"make -s {JOBS} fuzz FUZZ_SECONDS=10 && echo 1 passed, 0 failed", 400),
