@@ -123,6 +123,8 @@ static void parse_blocks(struct fw_parser *p, struct fw_stmt *head, int opened)
 
 	for (; opened > 0 && p->token.kind != FW_TOKEN_TEXT_END; opened--)
 		parse_block(p, head);
+	if (opened > 0 && head->kind == FW_STMT_SCOPE) /* the text ends right behind its `{` */
+		report_unclosed(p, head->span);
 	if (head->kind == FW_STMT_SCOPE) {
 		head->scope.body.len = p->stmts.len - mark;
 		head->scope.body.items = fw_parser_pop(p, &p->stmts, mark);
