@@ -53,7 +53,7 @@ class Result:
 def acts_on_terminals(text):
     """The first character that a terminal would not just show: C0 and C1 controls, and those that turn the writing round."""
     for at, char in enumerate(text):
-        if unicodedata.category(char) == "Cc" and char not in "\n\t":
+        if unicodedata.category(char) == "Cc" and char not in "\n\t\x7f":  # terminals leave DEL out
             return at
         if "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" or char in "\u200e\u200f\u061c":
             return at
