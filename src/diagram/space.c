@@ -76,14 +76,18 @@ static void add_during(struct collector *c, const struct fw_ast_during *during)
 	add_atom(c, &(struct fw_space_atom){ .of = FW_ATOM_OF_TIME, .during = *during });
 }
 
+static void collect_addrs(struct collector *c, const struct fw_addrs *addrs, enum fw_atom_of of)
+{
+	add_groups(c, addrs->groups, addrs->group_count, of);
+	add_groups(c, addrs->except_groups, addrs->except_group_count, of);
+}
+
 static void collect_match(struct collector *c, const struct fw_match *match)
 {
 	add_ifaces(c, &match->on);
 	add_ifaces(c, &match->leaving);
-	add_groups(c, match->from.groups, match->from.group_count, FW_ATOM_OF_FROM);
-	add_groups(c, match->from.except_groups, match->from.except_group_count, FW_ATOM_OF_FROM);
-	add_groups(c, match->to.groups, match->to.group_count, FW_ATOM_OF_TO);
-	add_groups(c, match->to.except_groups, match->to.except_group_count, FW_ATOM_OF_TO);
+	collect_addrs(c, &match->from, FW_ATOM_OF_FROM);
+	collect_addrs(c, &match->to, FW_ATOM_OF_TO);
 	if (match->has_during)
 		add_during(c, &match->during);
 }
@@ -95,6 +99,9 @@ static void collect_policy(struct collector *c, const struct fw_policy *policy)
 			collect_match(c, &policy->rules[d][i]->match);
 	for (size_t i = 0; i < policy->expect_count && !c->error; i++)
 		collect_match(c, &policy->expects[i].match);
+	for (size_t i = 0; c->space->members_in_blocks && i < policy->block_count && !c->error; i++)
+		for (unsigned int of = FW_ATOM_OF_FROM; of <= FW_ATOM_OF_TO; of++)
+			collect_addrs(c, &policy->blocks[i].addresses, (enum fw_atom_of)of);
 }
 
 /* A pattern stands before the names that begin with it. */
@@ -157,12 +164,15 @@ int fw_space_init(struct fw_space *space, struct fw_arena *arena, const struct f
 {
 	struct collector c = { .space = space };
 
-	*space = (struct fw_space){ .arena = arena, .local_now = init->local_now };
+	*space = (struct fw_space){ .arena = arena, .local_now = init->local_now, .members_in_blocks = init->members_in_blocks,
+				   .without_loopback = init->without_loopback };
 	fw_vec_init(&c.ifaces, arena, sizeof(struct fw_iface));
 	fw_vec_init(&c.atoms, arena, sizeof(struct fw_space_atom));
 	fw_map_init(&c.group_atoms, arena);
 	for (size_t i = 0; i < init->policy_count && !c.error; i++)
 		collect_policy(&c, init->policies[i]);
+	if (init->question && !c.error)
+		collect_match(&c, init->question);
 	if (!c.error)
 		make_classes(&c);
 	if (c.error)

@@ -63,13 +63,20 @@ struct fw_space {
 	const struct fw_space_atom *atoms; /* number i is level FW_LEVEL_ATOMS + i */
 	size_t atom_count;
 	int64_t local_now; /* seconds since 1970 by the local clock: an `until` that is not after it has ended */
+	bool members_in_blocks, without_loopback;
 };
 
 struct fw_space_init {
 	const struct fw_policy *const *policies;
 	size_t policy_count;
+	const struct fw_match *question; /* that is asked in the space besides; or NULL */
 	struct fw_diagram_limits limits;
 	int64_t local_now;
+	/* Dynamic groups in blocks have unknown members, as they have elsewhere; otherwise none. */
+	bool members_in_blocks;
+	/* The built-in `loopback` is left out, and blocks take packets on lo: simpler to put into words, and the same for every packet
+	 * that goes over a wire. */
+	bool without_loopback;
 };
 /* 0; -ENOMEM; -E2BIG: more conditions that are no interval than a diagram has fields for. To be ended with fw_space_done. */
 int fw_space_init(struct fw_space *space, struct fw_arena *arena, const struct fw_space_init *init);

@@ -418,17 +418,30 @@ int fw_space_packets(struct fw_space *space, uint32_t inside, uint32_t *ret_ref)
 
 /* --- deciders --- */
 
-/* A block takes the source of what arrives and the destination of what leaves; members of dynamic groups it has none. */
-static uint32_t make_block(struct maker *m, const struct fw_block *block, enum fw_direction direction, uint32_t inside)
+/* The addresses of a block on one side. */
+static uint32_t make_blocked(struct maker *m, const struct fw_addrs *addrs, enum fw_atom_of of, uint32_t inside)
 {
 	uint32_t by_family[FW_FAMILIES];
 
 	for (unsigned int i = 0; i < FW_FAMILIES; i++) {
-		const struct fw_iset set = static_set(m, &block->addresses, (enum fw_family)i);
-		const uint32_t to = direction == FW_IN ? FW_DIAGRAM_NONE_REF : box_one(m, fw_level_to((enum fw_family)i), set, inside);
-		by_family[i] = direction == FW_OUT ? to : over(m, box_one(m, fw_level_from((enum fw_family)i), set, inside), to);
+		const enum fw_family family = (enum fw_family)i;
+		const enum fw_level level = of == FW_ATOM_OF_FROM ? fw_level_from(family) : fw_level_to(family);
+		by_family[i] = m->space->members_in_blocks && needs_mask(addrs) ? restricted(m, inside, address_mask(m, addrs, family, of)) :
+										   box_one(m, level, static_set(m, addrs, family), inside);
 	}
-	return without(m, add_families(m, FW_FAMILY_BOTH, by_family), make_lo(m, fw_diagram_leaf(YES)));
+	return add_families(m, FW_FAMILY_BOTH, by_family);
+}
+
+/* A block takes the source of what arrives and the destination of what leaves. */
+static uint32_t make_block(struct maker *m, const struct fw_block *block, enum fw_direction direction, uint32_t inside)
+{
+	uint32_t ref = FW_DIAGRAM_NONE_REF;
+
+	if (direction != FW_OUT)
+		ref = make_blocked(m, &block->addresses, FW_ATOM_OF_FROM, inside);
+	if (direction != FW_IN)
+		ref = over(m, ref, make_blocked(m, &block->addresses, FW_ATOM_OF_TO, inside));
+	return m->space->without_loopback ? ref : without(m, ref, make_lo(m, fw_diagram_leaf(YES)));
 }
 
 static void add_side(struct fw_diagram_side *sides, size_t *count, enum fw_level level, struct fw_iset set)
@@ -495,7 +508,7 @@ static void list_builtins(struct lister *l, bool after_rules)
 		const struct fw_builtin_case *row = &rows[i];
 		/* a packet that opens a connection is in none of these states */
 		if (row->states || !(row->directions & 1u << l->direction) || l->policy->options.builtin_off[row->builtin] ||
-		    (row->builtin == FW_BUILTIN_PING) != after_rules)
+		    (row->builtin == FW_BUILTIN_PING) != after_rules || (l->m.space->without_loopback && row->builtin == FW_BUILTIN_LOOPBACK))
 			continue;
 		struct fw_decider *decider = add_decider(l, FW_DECIDER_BUILTIN, row->verdict);
 		if (!decider)

@@ -91,9 +91,8 @@ static bool day_is_in(const struct fw_ast_during *during, int64_t day)
 	return during->days & (1u << weekday);
 }
 
-static bool match_during(const struct fw_ast_during *during, const struct fw_packet *packet)
+bool fw_during_holds(const struct fw_ast_during *during, int64_t local)
 {
-	const int64_t local = packet->now + packet->utc_offset;
 	const int64_t second = (local % DAY_S + DAY_S) % DAY_S, day = (local - second) / DAY_S;
 	const int64_t start = during->start_minute * 60, end = during->end_minute * 60;
 
@@ -121,7 +120,7 @@ bool fw_match_packet(const struct fw_match *match, const struct fw_packet *packe
 	       match_source_port(match, packet) && match_addrs(&match->from, packet, packet->from, &members) &&
 	       match_addrs(&match->to, packet, packet->to, &members) && match_ifaces(&match->on, packet->on) &&
 	       match_ifaces(&match->leaving, packet->leaving) && match_owner(&match->owners, packet) &&
-	       (!match->has_during || match_during(&match->during, packet)) &&
+	       (!match->has_during || fw_during_holds(&match->during, packet->now + packet->utc_offset)) &&
 	       (!match->has_until || match_until(&match->until, packet));
 }
 

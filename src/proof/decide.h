@@ -33,6 +33,8 @@ struct fw_decision {
 typedef bool fw_member_test(void *context, const struct fw_group *group, enum fw_family family, struct fw_u128 address);
 
 struct fw_decision fw_decide(const struct fw_policy *policy, const struct fw_packet *packet, fw_member_test *is_member, void *context);
+/* Does the clock, which shows `local` (seconds since 1970-01-01 00:00 there), lie within? */
+bool fw_during_holds(const struct fw_ast_during *during, int64_t local);
 /* Does the match hold for the packet? */
 bool fw_match_packet(const struct fw_match *match, const struct fw_packet *packet, fw_member_test *is_member, void *context);
 
