@@ -9,7 +9,7 @@ _fwctl_ask() {
 _fwctl_words() {
 	local policy=${_fwctl_policy:-/etc/fwctl/policy.conf}
 	case $1 in
-	commands) printf '%s\n' check fmt plan apply status show services ban unban bans renew flush help ;;
+	commands) printf '%s\n' check fmt plan apply status show explain diff services ban unban bans renew flush help ;;
 	netns) [[ -d /run/netns ]] && ls -1 /run/netns ;;
 	times) printf '%s\n' 10m 1h 12h 1d 1w ;;
 	services) _fwctl_ask services | sed -n 's/^ *"name": "\([^"]*\)",\{0,1\}$/\1/p' ;;
@@ -34,7 +34,7 @@ _fwctl_option_kind() {
 
 _fwctl_argument_kind() {
 	case $1 in
-	check | fmt | plan | apply | show) echo policy ;;
+	check | fmt | plan | apply | show | explain) echo policy ;;
 	services) echo services ;;
 	unban) echo members ;;
 	help) echo commands ;;

@@ -25,6 +25,8 @@ enum fw_option { /* as bits: which were given, which a command takes */
 	FW_OPT_QUIET = 1 << 10,
 };
 
+#define FW_CLI_WORDS 64 /* of a command that takes a sentence */
+
 /* What every command takes. */
 #define FW_OPT_ANYWHERE ((unsigned int)(FW_OPT_NETNS | FW_OPT_JSON | FW_OPT_COLOR | FW_OPT_HELP))
 
@@ -60,6 +62,8 @@ enum fw_outcome fw_cmd_apply(struct fw_cli *cli);
 enum fw_outcome fw_cmd_renew(struct fw_cli *cli);
 enum fw_outcome fw_cmd_status(struct fw_cli *cli);
 enum fw_outcome fw_cmd_show(struct fw_cli *cli);
+enum fw_outcome fw_cmd_explain(struct fw_cli *cli);
+enum fw_outcome fw_cmd_diff(struct fw_cli *cli);
 enum fw_outcome fw_cmd_services(struct fw_cli *cli);
 enum fw_outcome fw_cmd_ban(struct fw_cli *cli);
 enum fw_outcome fw_cmd_unban(struct fw_cli *cli);

@@ -16,6 +16,8 @@ const struct fw_command fw_commands[] = {
 	{ "apply", "[POLICY]", "make the kernel run a policy: one transaction, only what differs", FW_OPT_NO_VERIFY, 1, fw_cmd_apply },
 	{ "status", "", "what runs, and the hits of every line", 0, 0, fw_cmd_status },
 	{ "show", "[--nft|--json] [POLICY]", "the compiled ruleset of a policy, or what the kernel holds", FW_OPT_NFT, 1, fw_cmd_show },
+	{ "explain", "PACKET [POLICY]", "which line decides a packet, and why", 0, FW_CLI_WORDS, fw_cmd_explain },
+	{ "diff", "OLD NEW", "packets that two policies decide differently (exit 2)", 0, 2, fw_cmd_diff },
 	{ "services", "[WORD]", "the catalogue: names, ports, ranges, descriptions", 0, 1, fw_cmd_services },
 	{ "ban", "ADDR [--for 1h] [--group GROUP]", "add a member to a dynamic group", FW_OPT_FOR | FW_OPT_GROUP, 1, fw_cmd_ban },
 	{ "unban", "ADDR [--group GROUP]", "take a member out of a dynamic group", FW_OPT_GROUP, 1, fw_cmd_unban },

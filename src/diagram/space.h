@@ -84,11 +84,15 @@ void fw_space_done(struct fw_space *space); /* for FW_CLEANUP too; a zeroed one 
 
 /* `inside` (a leaf) where the match holds, undecided elsewhere. Results here and below as in diagram.h. */
 int fw_space_match(struct fw_space *space, const struct fw_match *match, uint32_t inside, uint32_t *ret_ref);
-/* `inside` at the points that are packets at all: ICMP types have 8 bits, protocols without ports no port, and a socket
- * has both owners. What is said of all packets is said of these. */
-int fw_space_packets(struct fw_space *space, uint32_t inside, uint32_t *ret_ref);
+/* `inside` at the points that are packets at all: ICMP types have 8 bits, protocols without ports no port, and
+ * a socket, which only outgoing packets have, has both owners. What is said of all packets is said of these. */
+int fw_space_packets(struct fw_space *space, enum fw_direction direction, uint32_t inside, uint32_t *ret_ref);
 /* Packets that go over the interface lo. */
 int fw_space_lo(struct fw_space *space, uint32_t inside, uint32_t *ret_ref);
+/* Packets that the built-in `loopback` decides. */
+int fw_space_loopback(struct fw_space *space, enum fw_direction direction, uint32_t inside, uint32_t *ret_ref);
+/* `ref` at the points that are packets; without the built-in `loopback`, those that it decides are not in question. */
+int fw_space_only_real(struct fw_space *space, enum fw_direction direction, uint32_t ref, uint32_t *ret_real);
 /* Blocks, built-ins (as far as they take packets that open a connection), rules, ping and default of a direction in the order in which they
  * decide, each with its box. The last takes everything. The list is in the space's arena. A limit is a decision of its rule. */
 int fw_space_deciders(struct fw_space *space, const struct fw_policy *policy, enum fw_direction direction, struct fw_vec *ret_deciders);

@@ -391,13 +391,13 @@ static uint32_t make_owners(struct maker *m, uint32_t inside)
 #define ONE(n) { { 0, (n) }, { 0, (n) } }
 #define SPAN(a, b) { { 0, (a) }, { 0, (b) } }
 
-static uint32_t make_packets(struct maker *m, uint32_t inside)
+static uint32_t make_packets(struct maker *m, enum fw_direction direction, uint32_t inside)
 {
 	static const struct fw_range icmp[] = { ONE(1), ONE(58) }, ported[] = { ONE(6), ONE(17), ONE(33), ONE(132), ONE(136) };
 	static const struct fw_range others[] = { ONE(0), SPAN(2, 5), SPAN(7, 16), SPAN(18, 32), SPAN(34, 57), SPAN(59, 131), SPAN(133, 135),
 						  SPAN(137, 255) };
 	static const struct fw_range types[] = { SPAN(0, UINT8_MAX) }, zero[] = { ONE(0) };
-	const uint32_t owners = make_owners(m, inside);
+	const uint32_t owners = direction == FW_OUT ? make_owners(m, inside) : inside;
 	const uint32_t portless = box_one(m, FW_LEVEL_SOURCE_PORT, (struct fw_iset){ zero, 1 }, owners);
 	const struct fw_diagram_side of_icmp[] = { { FW_LEVEL_PROTO, { icmp, FW_ARRAY_SIZE(icmp) } }, { FW_LEVEL_PORT, { types, 1 } } };
 	const struct fw_diagram_side of_others[] = { { FW_LEVEL_PROTO, { others, FW_ARRAY_SIZE(others) } }, { FW_LEVEL_PORT, { zero, 1 } } };
@@ -406,10 +406,10 @@ static uint32_t make_packets(struct maker *m, uint32_t inside)
 	return over(m, with_ports, over(m, box(m, of_icmp, 2, portless), box(m, of_others, 2, portless)));
 }
 
-int fw_space_packets(struct fw_space *space, uint32_t inside, uint32_t *ret_ref)
+int fw_space_packets(struct fw_space *space, enum fw_direction direction, uint32_t inside, uint32_t *ret_ref)
 {
 	struct maker m = { .space = space };
-	const uint32_t ref = make_packets(&m, inside);
+	const uint32_t ref = make_packets(&m, direction, inside);
 
 	if (!m.error)
 		*ret_ref = ref;
@@ -467,6 +467,33 @@ static uint32_t make_builtin(struct maker *m, const struct fw_builtin_case *row,
 	if (row->hop_limit_255)
 		add_side(sides, &count, FW_LEVEL_HOP_LIMIT, set_one);
 	return box(m, sides, count, inside);
+}
+
+int fw_space_loopback(struct fw_space *space, enum fw_direction direction, uint32_t inside, uint32_t *ret_ref)
+{
+	struct maker m = { .space = space };
+	uint32_t ref = FW_DIAGRAM_NONE_REF;
+	size_t count;
+	const struct fw_builtin_case *rows = fw_builtin_cases(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].builtin == FW_BUILTIN_LOOPBACK && rows[i].directions & 1u << direction)
+			ref = over(&m, ref, make_builtin(&m, &rows[i], inside));
+	if (!m.error)
+		*ret_ref = ref;
+	return m.error;
+}
+
+int fw_space_only_real(struct fw_space *space, enum fw_direction direction, uint32_t ref, uint32_t *ret_real)
+{
+	uint32_t packets, loopback;
+	int r = fw_space_packets(space, direction, fw_diagram_leaf(YES), &packets);
+
+	if (r == 0 && space->without_loopback)
+		r = fw_space_loopback(space, direction, fw_diagram_leaf(YES), &loopback);
+	if (r == 0 && space->without_loopback)
+		r = fw_diagram_without(space->diagram, packets, loopback, &packets);
+	return r < 0 ? r : fw_diagram_restrict(space->diagram, ref, packets, ret_real);
 }
 
 struct lister {

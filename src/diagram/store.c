@@ -311,3 +311,8 @@ int fw_diagram_compact(struct fw_diagram *d, uint32_t *roots, size_t count)
 	trim(d, &d->words, &d->word_cap, d->word_count, sizeof(*d->words));
 	return 0;
 }
+
+struct fw_u128 fw_diagram_field_max(const struct fw_diagram *d, uint32_t level)
+{
+	return d->fields[level].max;
+}

@@ -6,6 +6,8 @@
 
 #include "compile/compile.h"
 #include "kernel/kernel.h"
+#include "proof/explain.h"
+#include "proof/explain.h"
 #include "store/store.h"
 
 #define FW_DEFAULT_POLICY "/etc/fwctl/policy.conf"
@@ -129,6 +131,28 @@ struct fw_banned {
 	struct fw_member member;
 };
 enum fw_outcome fw_engine_bans(struct fw_session *session, const char *group, struct fw_vec *ret_banned);
+
+/* Which line decides the packets that `words` describe (proof/query.h); a last word that is no part of that is the policy, and without one the
+ * running policy answers (the session is attached then). DONE, POLICY, USAGE, REFUSED. */
+struct fw_engine_question {
+	char *const *words;
+	size_t count;
+};
+struct fw_engine_answer {
+	const struct fw_policy *policy;
+	enum fw_direction direction;
+	struct fw_explained explained;
+};
+/* Does the question name its policy? Then no kernel is needed. */
+bool fw_engine_names_policy(struct fw_session *session, const struct fw_engine_question *question);
+enum fw_outcome fw_engine_explain(struct fw_session *session, const struct fw_engine_question *question, struct fw_engine_answer *ret_answer);
+
+/* What two policies decide differently. DONE: nothing, they are proven equal; DIFFERS; POLICY; REFUSED. */
+struct fw_engine_diff {
+	const struct fw_policy *policies[2];
+	struct fw_vec differences; /* struct fw_difference */
+};
+enum fw_outcome fw_engine_diff(struct fw_session *session, const char *const paths[2], struct fw_engine_diff *ret_diff);
 
 /* *ret_objects: how many chains, sets and objects were taken out (0: there was nothing). */
 enum fw_outcome fw_engine_flush(struct fw_session *session, size_t *ret_objects);

@@ -26,6 +26,8 @@ int fw_engine_load(struct fw_session *session, const char *path, struct fw_loade
 /* The same from a generation's texts; names keep the numbers that they had. Diagnostics are not the session's: they were told at apply. */
 int fw_engine_load_generation(struct fw_session *session, const struct fw_generation *generation, struct fw_policy **ret_policy);
 
+/* A user or group of this host, by name or number, as fw_policy_env asks for it. */
+int fw_engine_user_id(void *context, enum fw_owner kind, const char *name, uint32_t *ret_id);
 /* Proves the expectations of a policy and, where asked for, warns of rules that do nothing. 0; FW_REPORTED; -errno. */
 int fw_prove(struct fw_session *session, const struct fw_policy *policy, bool with_warnings);
 

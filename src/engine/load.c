@@ -59,14 +59,21 @@ static int record_id(struct recorder *recorder, const char *name, uint32_t id, b
 	return slot->name ? 0 : -ENOMEM;
 }
 
-static int resolve_id(void *context, enum fw_owner kind, const char *name, uint32_t *ret_id)
+int fw_engine_user_id(void *context, enum fw_owner kind, const char *name, uint32_t *ret_id)
 {
-	const bool group = kind == FW_OWNER_GROUP;
-
+	(void)context;
 	if (parse_number(name, ret_id) == 0)
 		return 0;
-	int r = group ? look_up_group(name, ret_id) : look_up_user(name, ret_id);
-	return r < 0 ? r : record_id(context, name, *ret_id, group);
+	return kind == FW_OWNER_GROUP ? look_up_group(name, ret_id) : look_up_user(name, ret_id);
+}
+
+/* Names are kept: a generation needs them. */
+static int resolve_id(void *context, enum fw_owner kind, const char *name, uint32_t *ret_id)
+{
+	uint32_t number;
+	int r = fw_engine_user_id(NULL, kind, name, ret_id);
+
+	return r < 0 || parse_number(name, &number) == 0 ? r : record_id(context, name, *ret_id, kind == FW_OWNER_GROUP);
 }
 
 static bool is_own_address(void *context, enum fw_family family, struct fw_range range)

@@ -61,7 +61,7 @@ static int make_region(struct hearing *hearing, uint32_t *ret_region)
 		if (r == 0)
 			r = fw_diagram_without(space->diagram, region, lo, &region);
 	}
-	return r < 0 ? r : fw_diagram_restrict(space->diagram, region, hearing->proof->packets, ret_region);
+	return r < 0 ? r : fw_diagram_restrict(space->diagram, region, hearing->direction->packets, ret_region);
 }
 
 /* Every decider cut to the region first. */

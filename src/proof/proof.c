@@ -75,7 +75,9 @@ static int make_direction(struct fw_proof *proof, enum fw_direction number)
 	for (size_t i = 0; i < direction->deciders.len; i++)
 		boxes[i] = ((const struct fw_decider *)fw_vec_at(&direction->deciders, i))->box;
 	r = make_decided(proof->space.diagram, direction, boxes);
-	return r < 0 ? r : fw_diagram_restrict(proof->space.diagram, direction->decided, proof->packets, &direction->decided);
+	if (r == 0)
+		r = fw_space_packets(&proof->space, number, fw_diagram_leaf(0), &direction->packets);
+	return r < 0 ? r : fw_diagram_restrict(proof->space.diagram, direction->decided, direction->packets, &direction->decided);
 }
 
 /* The diagram's own budget is a bound like that of its edges. */
@@ -92,8 +94,6 @@ int fw_proof_init(struct fw_proof *proof, struct fw_arena *arena, const struct f
 
 	*proof = (struct fw_proof){ .arena = arena, .policy = policy };
 	int r = fw_space_init(&proof->space, arena, &init);
-	if (r == 0)
-		r = fw_space_packets(&proof->space, fw_diagram_leaf(0), &proof->packets);
 	for (unsigned int d = 0; d < FW_DIRECTIONS && r == 0; d++)
 		r = make_direction(proof, (enum fw_direction)d);
 	return past_bounds(proof, r);

@@ -10,6 +10,7 @@
 
 struct fw_proof_direction {
 	struct fw_vec deciders; /* struct fw_decider */
+	uint32_t packets; /* those there can be: leaf 0 */
 	/* Who decides each packet and, in the low bits of the leaf, an enum fw_proof_next of who would without. Undecided: no packet. */
 	uint32_t decided;
 	/* Deciders from this one on are not in `decided`, which would be too big; all of them are where it is deciders.len. */
@@ -29,7 +30,6 @@ struct fw_proof {
 	struct fw_arena *arena;
 	const struct fw_policy *policy;
 	struct fw_space space;
-	uint32_t packets; /* those there can be: leaf 0 */
 	struct fw_proof_direction directions[FW_DIRECTIONS];
 };
 

@@ -135,7 +135,7 @@ static int review_rule(struct review *review, size_t number)
 			fw_diag_warning(review->diags, decider->rule->span, "redundant", "without this line every packet would be decided the same");
 		return 0;
 	}
-	int r = fw_diagram_restrict(diagram, decider->box, review->proof->packets, &region);
+	int r = fw_diagram_restrict(diagram, decider->box, review->direction->packets, &region);
 	if (r < 0)
 		return r;
 	if (region != FW_DIAGRAM_NONE_REF)

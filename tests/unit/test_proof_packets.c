@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The diagram of a policy against the plain walk through its lines (proof/decide.c): the same decider for every packet tried. Packets are made
+/* The diagrams of policies, and what explain and diff say of them, against the plain walk through its lines (proof/decide.c): the same decider for every packet tried. Packets are made
  * of the numbers at which the policy's conditions begin and end, where a mistake would be. */
 #include "proof/decide.h"
+#include "proof/explain.h"
 #include "proof/proof.h"
 #include "test_policy.h"
 
@@ -169,6 +170,73 @@ static void compare_packet(const struct fw_proof *proof, const struct fw_packet 
 	(*compared)++;
 }
 
+static struct fw_iset one(struct fw_arena *arena, struct fw_u128 value)
+{
+	struct fw_range *range = fw_arena_alloc(arena, 1, sizeof(*range));
+
+	assert_non_null(range);
+	*range = (struct fw_range){ value, value };
+	return (struct fw_iset){ range, 1 };
+}
+
+static struct fw_ifaces one_iface(struct fw_arena *arena, const char *name)
+{
+	struct fw_iface *iface = fw_arena_alloc(arena, 1, sizeof(*iface));
+
+	assert_non_null(iface);
+	strncpy(iface->name, name, sizeof(iface->name) - 1);
+	return (struct fw_ifaces){ .items = iface, .len = 1 };
+}
+
+static struct fw_addrs one_address(struct fw_arena *arena, enum fw_family family, struct fw_u128 address)
+{
+	struct fw_addrs addrs = { .families = FW_FAMILY_BIT(family) };
+
+	addrs.literals[family] = one(arena, address);
+	return addrs;
+}
+
+static struct fw_query query_of(struct fw_arena *arena, const struct fw_packet *packet)
+{
+	struct fw_query query = { .direction = packet->direction, .local = NOW, .says_lo = strcmp(packet->on, "lo") == 0 };
+	struct fw_what_proto *proto = fw_arena_alloc(arena, 1, sizeof(*proto));
+
+	assert_non_null(proto);
+	*proto = (struct fw_what_proto){ .proto = packet->proto, .families = FW_FAMILY_BOTH, .values = one(arena, (struct fw_u128){ 0, packet->port }) };
+	query.match = (struct fw_match){ .families = FW_FAMILY_BIT(packet->family), .what = { .protos = proto, .proto_count = 1 } };
+	query.match.from = one_address(arena, packet->family, packet->from);
+	query.match.to = one_address(arena, packet->family, packet->to);
+	query.match.on = one_iface(arena, packet->on);
+	query.match.leaving = packet->direction == FW_FORWARD ? one_iface(arena, packet->leaving) : (struct fw_ifaces){ .any = true };
+	if (has_ports(packet->proto))
+		query.match.source_ports = one(arena, (struct fw_u128){ 0, packet->source_port });
+	return query;
+}
+
+/* The same question to `explain`: one answer, the walk's, and a reason for each line before it. */
+static void compare_explained(const struct fw_proof *proof, const struct fw_packet *packet)
+{
+	const struct fw_query query = query_of(proof->arena, packet);
+	struct fw_explained explained;
+	size_t before = 0;
+	if (packet->direction == FW_OUT) /* the owner is left out: there may be several answers */
+		return;
+
+	const struct fw_decision decision = fw_decide(proof->policy, packet, NULL, NULL);
+	assert_int_equal(fw_explain(proof->arena, proof->policy, &query, &explained), 0);
+	if (explained.answers.len == 0) /* a packet that there is not */
+		return;
+	const struct fw_answer *answer = fw_vec_at(&explained.answers, 0);
+	if (explained.answers.len > 1 || (answer->decider->kind == FW_DECIDER_BUILTIN && answer->decider->builtin != FW_BUILTIN_PING))
+		return; /* it depends on the hop limit, or is what the walk leaves out */
+	assert_ptr_equal(answer->decider->rule, decision.rule);
+	assert_ptr_equal(answer->decider->block, decision.block);
+	while (decision.rule && proof->policy->rules[packet->direction][before] != decision.rule)
+		before++;
+	if (decision.rule)
+		assert_int_equal(explained.passed.len, proof->policy->block_count + before);
+}
+
 static void compare_policy(struct world *world, const char *text)
 {
 	const struct fw_policy *policy = load(world, text);
@@ -182,6 +250,8 @@ static void compare_policy(struct world *world, const char *text)
 		struct fw_proof_point point;
 		const struct fw_packet packet = make_packet(&proof, pools, &random, &point);
 		compare_packet(&proof, &packet, &point, &compared);
+		if (i % 100 == 0)
+			compare_explained(&proof, &packet);
 	}
 	assert_true(compared > PACKETS / 3);
 	free(pools);
@@ -267,9 +337,91 @@ static void test_random(void **state)
 	}
 }
 
+static struct fw_buf random_text(uint64_t seed)
+{
+	uint64_t random = seed * 0x2545f4914f6cdd1d;
+	struct fw_buf text;
+
+	fw_buf_init(&text, 1 << 20);
+	for (unsigned int i = 0; i < 12; i++)
+		add_random_rule(&text, &random);
+	return text;
+}
+
+static bool decide_alike(const struct fw_policy *const policies[2], const struct fw_packet *packet)
+{
+	return fw_decide(policies[0], packet, NULL, NULL).verdict == fw_decide(policies[1], packet, NULL, NULL).verdict;
+}
+
+/* A packet that the two decide differently is told by `differences`; where it says that there is none, none is found. */
+static void compare_pair(struct world *world, const char *before, const char *after, bool *ret_equal)
+{
+	const struct fw_policy *policies[2];
+	struct fw_vec differences;
+	struct fw_proof proof;
+	uint64_t random = 0x9e3779b97f4a7c15;
+	size_t different = 0;
+
+	policies[0] = load(world, before);
+	policies[1] = load(world, after);
+	assert_int_equal(fw_differences(world->arena, policies, NOW, &differences), 0);
+	assert_int_equal(fw_proof_init(&proof, world->arena, policies[0], NOW), 0);
+	struct pools *pools = make_pools(policies[0]);
+	for (size_t i = 0; i < PACKETS; i++) {
+		struct fw_proof_point point;
+		const struct fw_packet packet = make_packet(&proof, pools, &random, &point);
+		const uint32_t leaf = fw_diagram_eval(proof.space.diagram, proof.directions[packet.direction].decided, point.values);
+		const struct fw_decider *decider = fw_vec_at(&proof.directions[packet.direction].deciders, leaf >> FW_DECIDER_SHIFT);
+		if (decider->kind != FW_DECIDER_BUILTIN || decider->builtin == FW_BUILTIN_PING)
+			different += !decide_alike(policies, &packet);
+	}
+	if (differences.len == 0)
+		assert_int_equal(different, 0);
+	*ret_equal = differences.len == 0;
+	fw_proof_done(&proof);
+	free(pools);
+}
+
+static void test_differences(void **state)
+{
+	struct world *world = *state;
+	size_t equal = 0;
+	bool same;
+
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct fw_buf text FW_CLEANUP(fw_buf_done) = random_text(seed), changed FW_CLEANUP(fw_buf_done) = random_text(seed);
+		uint64_t random = seed * 77 + 1;
+		add_random_rule(&changed, &random); /* behind the others, where it may decide nothing new */
+		compare_pair(world, text.data, changed.data, &same);
+		equal += same;
+		compare_pair(world, text.data, text.data, &same);
+		assert_true(same);
+	}
+	assert_true(equal > 0 && equal < 40);
+}
+
+static void test_differences_told(void **state)
+{
+	struct world *world = *state;
+	const struct fw_policy *policies[2] = { load(world, "allow ssh\nallow http rate 6/minute\n"), NULL };
+	struct fw_vec differences;
+
+	policies[1] = load(world, "allow http rate 7/minute\nallow ssh from 10.0.0.0/8\nallow ssh over ipv6\n");
+	assert_int_equal(fw_differences(world->arena, policies, NOW, &differences), 0);
+	assert_int_equal(differences.len, 2);
+	const struct fw_difference *first = fw_vec_at(&differences, 0), *second = fw_vec_at(&differences, 1);
+	assert_string_equal(first->before->rule->text, "allow ssh");
+	assert_int_equal(first->after->kind, FW_DECIDER_DEFAULT);
+	assert_int_equal(first->where.words.len, 1);
+	assert_string_equal(*(const char **)fw_vec_at(&first->where.words, 0), "ssh from any of ipv4 except 10.0.0.0/8");
+	assert_string_equal(second->after->rule->text, "allow http rate 7/minute");
+	assert_string_equal(*(const char **)fw_vec_at(&second->where.words, 0), "http");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { WORLD_TEST(test_language), WORLD_TEST(test_everything), WORLD_TEST(test_random) };
+	const struct CMUnitTest tests[] = { WORLD_TEST(test_language), WORLD_TEST(test_everything), WORLD_TEST(test_random),
+					    WORLD_TEST(test_differences), WORLD_TEST(test_differences_told) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
