@@ -44,7 +44,7 @@ SUITES = [
     ("wire", "packets between namespaces", "python3 tests/wire/run.py", 600),
     ("wire-asan", "the same, fwctl with sanitizers", "FWCTL=build/asan/fwctl python3 tests/wire/run.py", 900),
     ("reference", "the reference evaluator itself", "python3 tests/wire/reference/test_reference.py", 120),
-    ("random", "random policies: evaluator and packets agree", "python3 tests/wire/reference/test_random.py --seeds 1-150", 600),
+    ("random", "random policies: evaluator, explain and packets agree", "python3 tests/wire/reference/test_random.py --seeds 1-1500", 900),
     ("demo", "what `bootstrap demo` shows", "python3 tests/demo/run.py >/dev/null && echo 1 passed, 0 failed", 120),
 ]
 

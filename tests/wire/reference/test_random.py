@@ -16,6 +16,7 @@ Needs root; works in network namespaces of its own. FWCTL names the program.
 
 import argparse
 import collections
+import ipaddress
 import json
 import os
 import shutil
@@ -29,7 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, HERE)
 
-from evaluate import State, blocked_by_destination, blocked_by_source, decide  # noqa: E402
+from evaluate import PORTED, State, blocked_by_destination, blocked_by_source, decide  # noqa: E402
 from generate import generate  # noqa: E402
 from lang import AddressSet, Block, PolicyError, parse_address  # noqa: E402
 from resolve import read_catalogue, read_policy  # noqa: E402
@@ -38,6 +39,10 @@ from traffic import Traffic, answerable, of_connections, turned  # noqa: E402
 
 ARRIVED = {"in": "I", "forward": "F", "out": "O"}
 ANSWERING = {"loopback", "established", "icmp-errors", "related"}  # pass what reject sends; where one is off, rules may
+
+
+PORT_NAMES = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
+EXPLAINED = 3  # packets of each policy that `explain` is asked about
 
 
 class Mismatch(Exception):
@@ -115,6 +120,21 @@ class Trial:
         if time.localtime().tm_hour != hour:
             raise HourTurned
         self.judge(policy, packets, state, seen, Counts(before, after))
+        self.ask(policy, path, [packet for packet, _shape in packets], State(members=members, now=state.now))
+
+    def ask(self, policy, path, packets, state):
+        """What `explain` says of some of the packets: the evaluator's line among its answers, and alone where it knows all of the packet."""
+        for packet in packets[self.seed % 7::7][:EXPLAINED]:
+            decision = decide(policy, packet, state)
+            if packet.state != "new" or decision.by == "none" or packet.hop_limit == 255 or (packet.direction == "out" and packet.uid < 0) or \
+                    (packet.proto, packet.family) in ((1, 6), (58, 4)):
+                continue  # conntrack's state, the hop limit, a missing socket and the other family's ICMP are not among the words of a packet
+            done = json.loads(self.program("--json", "explain", *words_of(packet, state.now), path))
+            answers = [answer_of(answer) for answer in done["answers"]]
+            want = told(policy, decision)
+            # members of groups are unknown to it, and so is the group of a user's socket
+            if want not in answers or (len(answers) > 1 and not state.members and packet.direction != "out" and "dynamic" not in self.made.text):
+                raise Mismatch(f"{packet}: explain says {answers}, expected {want}")
 
     def refused(self, path, error):
         """A rule whose parts have no family in common: fwctl must see that too, at the same line."""
@@ -221,6 +241,39 @@ def tell(policy, decision):
         file, line = places[decision.index].where
         return f"{decision.by} {os.path.basename(file)}:{line} {decision.verdict}" + " (over)" * decision.over_limit
     return f"{decision.by} {decision.name} {decision.verdict}"
+
+
+def words_of(packet, now):
+    """The packet in the words of `fwctl explain`."""
+    make = ipaddress.IPv4Address if packet.family == 4 else ipaddress.IPv6Address
+    proto = f"{packet.proto}/ip"
+    if packet.proto in (1, 58):
+        proto = f"{packet.icmp_type}/{'icmp' if packet.proto == 1 else 'icmpv6'}"
+    if packet.proto in PORTED:
+        proto = f"{packet.dport}/{PORT_NAMES[packet.proto]}"
+    words = [packet.direction, proto, "from", str(make(packet.src)), "to", str(make(packet.dst))]
+    if packet.proto in PORTED:
+        words += ["source-port", str(packet.sport)]
+    words += ["on", packet.oif if packet.direction == "out" else packet.iif]
+    if packet.direction == "forward":
+        words += ["leaving", packet.oif]
+    if packet.direction == "out":
+        words += ["as", "user", str(packet.uid)]
+    return words + ["at", time.strftime("%Y-%m-%dT%H:%M", time.localtime(now))]
+
+
+def answer_of(answer):
+    if answer["by"] in ("rule", "block"):
+        return answer["by"], os.path.basename(answer["file"]), answer["line"]
+    return answer["by"], answer.get("name", ""), answer["verdict"]
+
+
+def told(policy, decision):
+    """A decision as answer_of() has it."""
+    if decision.by in ("rule", "block"):
+        places = policy.rules if decision.by == "rule" else policy.blocks
+        return (decision.by,) + place(places[decision.index].where)
+    return decision.by, decision.name if decision.by == "builtin" else "", decision.verdict
 
 
 def place(where):
