@@ -158,17 +158,29 @@ int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
 	return sync_folder_of(path);
 }
 
+static int make_folder(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 int fw_file_make_dirs(const char *path, mode_t mode)
 {
 	char *copy FW_CLEANUP(fw_free_ptr) = strdup(path);
 	if (!copy)
 		return -ENOMEM;
 
-	for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
+	for (char *slash = copy + (*copy == '/'); (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
-			return -errno;
+		int r = make_folder(copy, mode);
+		if (r < 0)
+			return r;
 		*slash = '/';
 	}
-	return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
+	return make_folder(copy, mode);
 }
