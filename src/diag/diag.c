@@ -43,14 +43,14 @@ static bool same_span(struct fw_span a, struct fw_span b)
 	return a.source == b.source && a.offset == b.offset && a.len == b.len;
 }
 
-static struct fw_diag *find_same(struct fw_diags *diags, struct fw_span span, const char *message)
+static bool is_known(const struct fw_diags *diags, const struct fw_diag *what)
 {
 	for (size_t i = 0; i < diags->list.len; i++) {
-		struct fw_diag *diag = fw_vec_at(&diags->list, i);
-		if (same_span(diag->span, span) && strcmp(diag->message, message) == 0)
-			return diag;
+		const struct fw_diag *diag = fw_vec_at(&diags->list, i);
+		if (diag->severity == what->severity && same_span(diag->span, what->span) && strcmp(diag->message, what->message) == 0)
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static struct fw_diag *keep(struct fw_diags *diags, const struct fw_diag *what)
@@ -62,7 +62,7 @@ static struct fw_diag *keep(struct fw_diags *diags, const struct fw_diag *what)
 		(*count)++;
 		return scratch(diags);
 	}
-	if (find_same(diags, what->span, what->message))
+	if (is_known(diags, what))
 		return scratch(diags);
 	if ((*count)++ >= (is_error ? FW_DIAG_MAX_ERRORS : MAX_WARNINGS))
 		return scratch(diags);

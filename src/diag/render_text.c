@@ -14,14 +14,21 @@ struct palette {
 static const struct palette plain = { "", "", "", "", "" };
 static const struct palette coloured = { "\033[1m", "\033[1;31m", "\033[1;33m", "\033[32m", "\033[0m" };
 
+/* Takes from the text what is shown in one column: a character, or what '?' stands for. */
+static struct fw_str take_column(struct fw_str *text)
+{
+	const size_t shown = fw_str_shown_at(*text), control = fw_str_control_at(*text), step = shown ? shown : control ? control : 1;
+	const struct fw_str column = shown ? (struct fw_str){ text->data, shown } : FW_STR("?");
+
+	text->data += step;
+	text->len -= step;
+	return column;
+}
+
 static void add_clean(struct fw_buf *out, struct fw_str text)
 {
-	while (text.len > 0) {
-		const size_t shown = fw_str_shown_at(text), control = fw_str_control_at(text), step = shown ? shown : control ? control : 1;
-		fw_buf_add(out, shown ? (struct fw_str){ text.data, shown } : FW_STR("?"));
-		text.data += step;
-		text.len -= step;
-	}
+	while (text.len > 0)
+		fw_buf_add(out, take_column(&text));
 }
 
 static void add_clean_text(struct fw_buf *out, const char *text)
@@ -54,13 +61,20 @@ static bool continues_character(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
+/* At most three bytes back: more of them continue nothing. */
+static size_t start_of_character(const char *text, size_t at)
+{
+	for (unsigned int back = 0; back < 3 && at > 0 && continues_character(text[at]); back++)
+		at--;
+	return at;
+}
+
 static void cut(struct shown *shown)
 {
 	if (shown->text.len <= LINE_MAX_SHOWN)
 		return;
 	size_t skip = shown->mark_at > CUT_BEFORE ? shown->mark_at - CUT_BEFORE : 0;
-	while (skip > 0 && continues_character(shown->text.data[skip]))
-		skip--;
+	skip = start_of_character(shown->text.data, skip);
 	shown->cut_left = skip > 0;
 	shown->text.data += skip;
 	shown->text.len -= skip;
@@ -68,9 +82,7 @@ static void cut(struct shown *shown)
 	if (shown->text.len <= LINE_MAX_SHOWN)
 		return;
 	shown->cut_right = true;
-	shown->text.len = LINE_MAX_SHOWN;
-	while (shown->text.len > 0 && continues_character(shown->text.data[shown->text.len]))
-		shown->text.len--;
+	shown->text.len = start_of_character(shown->text.data, LINE_MAX_SHOWN);
 }
 
 static struct shown show(const struct fw_source *source, struct fw_span span)
@@ -89,19 +101,20 @@ static struct shown show(const struct fw_source *source, struct fw_span span)
 /* Blanks as wide as what stands above, tabs kept. */
 static void add_indent(struct fw_buf *out, struct fw_str above)
 {
-	for (size_t i = 0; i < above.len; i++)
-		if (!continues_character(above.data[i]))
-			fw_buf_putc(out, above.data[i] == '\t' ? '\t' : ' ');
+	while (above.len > 0)
+		fw_buf_putc(out, *take_column(&above).data == '\t' ? '\t' : ' ');
 }
 
 static void add_mark(struct fw_buf *out, const struct shown *shown, const struct palette *colours)
 {
 	fw_buf_puts(out, shown->cut_left ? "      |    " : "      | ");
 	add_indent(out, (struct fw_str){ shown->text.data, shown->mark_at });
+	struct fw_str marked = { shown->text.data + shown->mark_at, shown->mark_len };
 	fw_buf_printf(out, "%s^", colours->mark);
-	for (size_t i = 1; i < shown->mark_len; i++)
-		if (!continues_character(shown->text.data[shown->mark_at + i]))
-			fw_buf_putc(out, '~');
+	for (bool first = true; marked.len > 0; first = false) {
+		take_column(&marked);
+		fw_buf_puts(out, first ? "" : "~");
+	}
 	fw_buf_printf(out, "%s\n", colours->off);
 }
 
