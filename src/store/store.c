@@ -17,6 +17,8 @@
 #include "base/file.h"
 #include "store/paths.h"
 
+#define SMALL_MAX 4096 /* bytes of a file that is not a generation */
+
 static const char *folder_from_env(const char *variable, const char *otherwise)
 {
 	const char *value = secure_getenv(variable);
@@ -123,12 +125,11 @@ int fw_store_lock(struct fw_store *store, unsigned int timeout_ms)
 	return 0;
 }
 
-static int read_small_file(const char *folder, const char *name, char **ret_text)
+static int read_small_file(const char *folder, const char *name, char **ret_text, size_t *ret_len)
 {
 	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(folder, name);
-	size_t len = 0;
 
-	return path ? fw_file_read(path, 4096, ret_text, &len) : -ENOMEM;
+	return path ? fw_file_read(path, SMALL_MAX, ret_text, ret_len) : -ENOMEM;
 }
 
 static int write_small_file(const char *folder, const char *name, const char *text)
@@ -144,15 +145,18 @@ static int write_small_file(const char *folder, const char *name, const char *te
 int fw_store_current(struct fw_store *store, uint64_t *ret_number)
 {
 	char *text FW_CLEANUP(fw_free_ptr) = NULL;
-	int r = read_small_file(store->state_dir, "current", &text);
+	size_t len = 0;
+	int r = read_small_file(store->state_dir, "current", &text, &len);
 	if (r < 0)
 		return r;
-	return sscanf(text, "%" SCNu64, ret_number) == 1 ? 0 : -EBADMSG;
+	if (len == 0 || text[len - 1] != '\n')
+		return -EBADMSG;
+	return fw_str_parse_u64((struct fw_str){ text, len - 1 }, UINT64_MAX, ret_number) < 0 ? -EBADMSG : 0;
 }
 
 int fw_store_set_current(struct fw_store *store, uint64_t number)
 {
-	char text[32];
+	char text[SMALL_MAX];
 
 	snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
 	return write_small_file(store->state_dir, "current", text);
@@ -160,16 +164,28 @@ int fw_store_set_current(struct fw_store *store, uint64_t number)
 
 #define KNOWN_FORMAT "boot %63s\nnamespace %" SCNu64 " %" SCNu64 "\nkernel %" SCNu32 "\ngeneration %" SCNu64 "\nruleset %32s\n"
 
+static void known_to_text(const struct fw_known *known, char ret_text[SMALL_MAX])
+{
+	snprintf(ret_text, SMALL_MAX, "boot %s\nnamespace %" PRIu64 " %" PRIu64 "\nkernel %" PRIu32 "\ngeneration %" PRIu64 "\nruleset %s\n",
+		 known->boot_id, known->netns_dev, known->netns_inode, known->kernel_generation, known->generation, known->ruleset_hash);
+}
+
+/* scanf lets much pass (signs, numbers too large, what follows): only what would be written so is taken. */
 int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known)
 {
 	char *text FW_CLEANUP(fw_free_ptr) = NULL;
-	int r = read_small_file(store->run_dir, "known", &text);
+	struct fw_known known = { 0 };
+	char written[SMALL_MAX];
+	size_t len = 0;
+	int r = read_small_file(store->run_dir, "known", &text, &len);
 	if (r < 0)
 		return r;
 
-	struct fw_known known = { 0 };
 	if (sscanf(text, KNOWN_FORMAT, known.boot_id, &known.netns_dev, &known.netns_inode, &known.kernel_generation,
 		   &known.generation, known.ruleset_hash) != 6)
+		return -EBADMSG;
+	known_to_text(&known, written);
+	if (!fw_str_equal((struct fw_str){ text, len }, fw_str_from(written)))
 		return -EBADMSG;
 	*ret_known = known;
 	return 0;
@@ -177,12 +193,9 @@ int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known)
 
 int fw_store_write_known(struct fw_store *store, const struct fw_known *known)
 {
-	char text[512];
+	char text[SMALL_MAX];
 
-	snprintf(text, sizeof(text),
-		 "boot %s\nnamespace %" PRIu64 " %" PRIu64 "\nkernel %" PRIu32 "\ngeneration %" PRIu64 "\nruleset %s\n",
-		 known->boot_id, known->netns_dev, known->netns_inode, known->kernel_generation, known->generation,
-		 known->ruleset_hash);
+	known_to_text(known, text);
 	return write_small_file(store->run_dir, "known", text);
 }
 
