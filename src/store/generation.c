@@ -58,8 +58,30 @@ static json_t *header_to_json(const struct fw_generation *generation)
 			 files_to_json(generation), "ids", ids_to_json(generation));
 }
 
+static bool is_text(const char *name)
+{
+	const struct fw_str bytes = fw_str_from(name);
+
+	return fw_str_utf8_valid(bytes) == bytes.len;
+}
+
+/* JSON has no place for other bytes. */
+static bool names_are_text(const struct fw_generation *generation)
+{
+	bool all = is_text(generation->path) && is_text(generation->user);
+
+	for (size_t i = 0; i < generation->file_count; i++)
+		all = all && is_text(generation->files[i].path);
+	for (size_t i = 0; i < generation->id_count; i++)
+		all = all && is_text(generation->ids[i].name);
+	return all;
+}
+
 int fw_store_write_generation(struct fw_store *store, const struct fw_generation *generation)
 {
+	if (!names_are_text(generation))
+		return -EILSEQ;
+
 	json_t *header FW_CLEANUP(json_done) = header_to_json(generation);
 	char *line FW_CLEANUP(fw_free_ptr) = header ? json_dumps(header, JSON_COMPACT) : NULL;
 	char *folder FW_CLEANUP(fw_free_ptr) = fw_store_path(store->state_dir, "generations");
@@ -89,10 +111,10 @@ static int files_from_json(const json_t *header, struct fw_arena *arena, struct 
 		return -ENOMEM;
 
 	for (size_t i = 0; i < count; i++) {
-		const json_t *item = json_array_get(list, i);
-		const char *path = json_string_value(json_object_get(item, "path"));
-		const json_int_t length = json_integer_value(json_object_get(item, "length"));
-		if (!path || length < 0 || (uint64_t)length > rest.len)
+		const char *path;
+		json_int_t length;
+		if (json_unpack(json_array_get(list, i), "{s:s, s:I}", "path", &path, "length", &length) < 0 || length < 0 ||
+		    (uint64_t)length > rest.len)
 			return -EBADMSG;
 		const struct fw_str text = { rest.data, (size_t)length };
 		files[i].path = fw_arena_copy(arena, fw_str_from(path));
@@ -114,15 +136,17 @@ static int ids_from_json(const json_t *header, struct fw_arena *arena, struct fw
 	struct fw_generation_id *ids = fw_arena_alloc(arena, count + 1, sizeof(*ids));
 	if (!ids)
 		return -ENOMEM;
+	if (!json_is_array(list))
+		return -EBADMSG;
 
 	for (size_t i = 0; i < count; i++) {
-		const json_t *item = json_array_get(list, i);
-		const char *name = json_string_value(json_object_get(item, "name"));
-		if (!name)
+		const char *name;
+		json_int_t id;
+		int group;
+		if (json_unpack(json_array_get(list, i), "{s:s, s:I, s:b}", "name", &name, "id", &id, "group", &group) < 0 || id < 0 ||
+		    id > UINT32_MAX)
 			return -EBADMSG;
-		ids[i].name = fw_arena_copy(arena, fw_str_from(name));
-		ids[i].id = (uint32_t)json_integer_value(json_object_get(item, "id"));
-		ids[i].group = json_is_true(json_object_get(item, "group"));
+		ids[i] = (struct fw_generation_id){ fw_arena_copy(arena, fw_str_from(name)), (uint32_t)id, group };
 		if (!ids[i].name)
 			return -ENOMEM;
 	}

@@ -46,7 +46,7 @@ struct fw_generation {
 	size_t id_count;
 };
 
-/* 0; -errno. The number must be new or the one to be replaced. */
+/* 0; -errno; -EILSEQ where a name or path is not UTF-8. The number must be new or the one to be replaced. */
 int fw_store_write_generation(struct fw_store *store, const struct fw_generation *generation);
 /* 0; -ENOENT; -EBADMSG where the file is not whole. */
 int fw_store_read_generation(struct fw_store *store, struct fw_arena *arena, uint64_t number, struct fw_generation *ret_generation);
