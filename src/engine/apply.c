@@ -95,12 +95,17 @@ static const char *who(struct fw_session *session)
 	struct passwd entry, *found = NULL;
 	char text[4096];
 	const char *sudo = getenv("SUDO_USER");
+	char *name;
 
 	if (sudo && *sudo)
-		return fw_arena_printf(session->arena, "%.64s", sudo);
-	if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) == 0 && found)
-		return fw_arena_copy(session->arena, fw_str_from(found->pw_name));
-	return fw_arena_printf(session->arena, "%u", getuid());
+		name = fw_arena_printf(session->arena, "%.64s", sudo);
+	else if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) == 0 && found)
+		name = fw_arena_copy(session->arena, fw_str_from(found->pw_name));
+	else
+		name = fw_arena_printf(session->arena, "%u", getuid());
+	if (name)
+		fw_str_hide_controls(name); /* and what is no UTF-8, which the store would not take */
+	return name;
 }
 
 static uint64_t next_number(struct fw_session *session)
