@@ -34,6 +34,11 @@ static int FW_PRINTF(3, 4) wrong(struct reader *r, const char *help, const char 
 	return -EINVAL;
 }
 
+static int twice(struct reader *r, const char *what)
+{
+	return wrong(r, NULL, "%s is given twice", what);
+}
+
 static const char *word(const struct reader *r)
 {
 	return r->at < r->input->count ? r->input->words[r->at] : NULL;
@@ -134,6 +139,8 @@ static int parse_port(struct reader *r)
 	const char *text = word(r);
 	if (!text)
 		return wrong(r, NULL, "a port is missing");
+	if (r->has_port)
+		return twice(r, "a port");
 
 	r->at++;
 	r->has_port = true;
@@ -147,6 +154,8 @@ static int parse_address(struct reader *r, struct fw_addrs *addrs)
 	struct fw_range range;
 	if (!text)
 		return wrong(r, NULL, "an address is missing");
+	if (!addrs->any)
+		return twice(r, "an address");
 
 	r->at++;
 	if (strcmp(text, "any") == 0)
@@ -176,6 +185,8 @@ static int parse_source_port(struct reader *r)
 	const char *text = word(r);
 	if (!text)
 		return wrong(r, NULL, "a port is missing");
+	if (r->query->match.source_ports.len > 0)
+		return twice(r, "a source port");
 
 	r->at++;
 	int result = parse_ports(r, fw_str_from(text), &range);
@@ -191,6 +202,8 @@ static int parse_iface(struct reader *r, struct fw_ifaces *ifaces)
 	struct fw_iface *iface = fw_arena_alloc(r->arena, 1, sizeof(*iface));
 	if (!text)
 		return wrong(r, NULL, "an interface is missing");
+	if (!ifaces->any)
+		return twice(r, "an interface");
 	if (!iface)
 		return -ENOMEM;
 
@@ -222,6 +235,8 @@ static int parse_as(struct reader *r)
 		take(r, "user");
 	if (!word(r))
 		return wrong(r, NULL, "a user or group is missing");
+	if (r->query->match.owners.ids.len > 0)
+		return twice(r, "an owner");
 	if (r->input->user_id(r->input->context, kind, word(r), &id) < 0)
 		return wrong(r, NULL, "'%s' is no %s here", word(r), kind == FW_OWNER_USER ? "user" : "group");
 	r->at++;
@@ -229,26 +244,60 @@ static int parse_as(struct reader *r)
 	return r->query->match.owners.ids.len ? 0 : -ENOMEM;
 }
 
+/* Exactly so many digits; moves past them. */
+static bool take_digits(const char **text, unsigned int count, unsigned int *ret_value)
+{
+	unsigned int value = 0;
+
+	for (; count > 0; count--, (*text)++) {
+		if (**text < '0' || **text > '9')
+			return false;
+		value = value * 10 + (unsigned int)(**text - '0');
+	}
+	*ret_value = value;
+	return true;
+}
+
+/* HH:MM and nothing behind it, in seconds. */
+static bool parse_clock(const char *text, int64_t *ret_second)
+{
+	unsigned int hour, minute;
+
+	if (!take_digits(&text, 2, &hour) || *text++ != ':' || !take_digits(&text, 2, &minute) || *text || hour > 23 || minute > 59)
+		return false;
+	*ret_second = hour * 3600 + minute * 60;
+	return true;
+}
+
+/* YYYY-MM-DD of the years that `until` takes, as the seconds at its beginning; moves past it. */
+static bool parse_date(const char **text, int64_t *ret_second)
+{
+	unsigned int year, month, day;
+
+	if (!take_digits(text, 4, &year) || *(*text)++ != '-' || !take_digits(text, 2, &month) || *(*text)++ != '-' || !take_digits(text, 2, &day) ||
+	    year < 1970 || month - 1 > 11 || day < 1)
+		return false;
+	const struct fw_ast_until date = { .year = (int16_t)year, .month = (uint8_t)month, .day = (uint8_t)day };
+	const struct fw_ast_until next_month = { .year = (int16_t)(year + month / 12), .month = (uint8_t)(month % 12 + 1), .day = 1 };
+	*ret_second = fw_until_local(&date);
+	return *ret_second < fw_until_local(&next_month);
+}
+
 static int parse_at(struct reader *r)
 {
-	const char *text = word(r);
-	struct fw_ast_until date = { 0 };
-	int year = 0, end = 0;
-	unsigned int month, day, hour, minute;
+	const int64_t now = r->input->local_now;
+	int64_t day = now - (now % DAY_S + DAY_S) % DAY_S, second;
+	const char *text = word(r), *at = text;
 	if (!text)
 		return wrong(r, NULL, "a time is missing");
+	if (r->query->has_time)
+		return twice(r, "a time");
 
 	r->at++;
-	if (sscanf(text, "%2u:%2u%n", &hour, &minute, &end) == 2 && text[end] == '\0' && hour < 24 && minute < 60) {
-		const int64_t now = r->input->local_now;
-		r->query->local = now - (now % DAY_S + DAY_S) % DAY_S + hour * 3600 + minute * 60;
-	} else if (sscanf(text, "%4d-%2u-%2u%*1[T ]%2u:%2u%n", &year, &month, &day, &hour, &minute, &end) == 5 && text[end] == '\0' && hour < 24 &&
-		   minute < 60 && month - 1 < 12 && day - 1 < 31) {
-		date = (struct fw_ast_until){ (int16_t)year, (uint8_t)month, (uint8_t)day, (uint8_t)hour, (uint8_t)minute, true };
-		r->query->local = fw_until_local(&date);
-	} else {
+	const bool has_date = strlen(text) == strlen("YYYY-MM-DDTHH:MM");
+	if ((has_date && (!parse_date(&at, &day) || (*at != 'T' && *at != ' '))) || !parse_clock(at + has_date, &second))
 		return wrong(r, "write 08:30 or 2026-12-24T08:30", "'%s' is no time", text);
-	}
+	r->query->local = day + second;
 	r->query->has_time = true;
 	return 0;
 }
@@ -295,6 +344,8 @@ static int add_port(struct reader *r)
 		return 0;
 	if (!known || !known->has_ports)
 		return wrong(r, "write tcp, udp, .. before it", "a port needs a protocol that has ports");
+	if (!proto->all)
+		return twice(r, "a port");
 	return set_proto(r, proto->proto, false, one_range(r, r->port));
 }
 
