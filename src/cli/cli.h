@@ -96,6 +96,13 @@ int fw_cli_parse_duration(const char *text, uint64_t *ret_seconds);
 enum fw_colour { FW_PLAIN, FW_BOLD, FW_DIM, FW_RED, FW_GREEN, FW_YELLOW, FW_CYAN };
 void fw_paint(const struct fw_cli *cli, enum fw_colour colour, const char *text);
 /* printf for what holds names and paths from outside: no control character of them reaches the terminal, nor one of the format. */
+/* Half a result is worse than none: where there is no memory to print with, the program says so and ends. What it was to do is done or not by
+ * then; printing is the last thing that a command does. */
+_Noreturn void fw_cli_no_memory(void);
+/* What a buffer holds; without memory for it the program ends. */
+const char *fw_cli_text(const struct fw_buf *buf);
+/* For jansson, which has no other way to tell. */
+void *fw_cli_alloc(size_t size);
 FW_PRINTF(2, 3) void fw_say(FILE *stream, const char *format, ...);
 
 /* A table on standard output: cells are copied, columns padded to their widest cell; control bytes are shown as '?'. */

@@ -73,7 +73,7 @@ static void member_text(const struct fw_member *member, char *ret_text, size_t s
 
 	fw_buf_init(&buf, 256);
 	fw_addr_print(&buf, member->family, fw_range_prefix(member->family, member->address, member->length));
-	snprintf(ret_text, size, "%s", buf.data ? buf.data : "?");
+	snprintf(ret_text, size, "%s", fw_cli_text(&buf));
 }
 
 static json_t *bans_json(const struct fw_vec *banned)

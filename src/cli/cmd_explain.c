@@ -53,7 +53,7 @@ static json_t *decider_json(const struct fw_policy *policy, const struct fw_deci
 	line_init(&line, policy, decider, direction);
 	json_object_set_new(object, "file", fw_json_text(line.place.file));
 	json_object_set_new(object, "line", line.place.file ? json_integer(line.place.line) : json_null());
-	json_object_set_new(object, "text", fw_json_text(line.text.data));
+	json_object_set_new(object, "text", fw_json_text(fw_cli_text(&line.text)));
 	if (decider->rule)
 		json_object_set_new(object, "rule_id", json_string(decider->rule->id));
 	if (decider->kind == FW_DECIDER_BUILTIN)
@@ -82,8 +82,8 @@ static void set_limits(json_t *object, const struct fw_decider *decider)
 
 	fw_buf_init(&limits, TEXT_MAX);
 	fw_words_limits(decider, &limits);
-	if (limits.len > 0)
-		json_object_set_new(object, "limit", fw_json_text(limits.data));
+	if (fw_cli_text(&limits)[0])
+		json_object_set_new(object, "limit", fw_json_text(fw_cli_text(&limits)));
 }
 
 /* One answer stands at the top, as it is; several have no common one. */
@@ -119,7 +119,7 @@ static void line_row(struct fw_table *table, const struct fw_engine_answer *answ
 		fw_table_cell(table, FW_CYAN, "%s:%" PRIu32, line.place.file, line.place.line);
 	else
 		fw_table_cell(table, FW_CYAN, "%s", fw_words_kind(decider->kind));
-	fw_table_cell(table, FW_PLAIN, "%s", line.text.data ? line.text.data : "");
+	fw_table_cell(table, FW_PLAIN, "%s", fw_cli_text(&line.text));
 	fw_table_cell(table, FW_DIM, "%s", more);
 }
 
@@ -129,8 +129,8 @@ static void print_limits(const struct fw_decider *decider)
 
 	fw_buf_init(&limits, TEXT_MAX);
 	fw_words_limits(decider, &limits);
-	if (limits.len > 0)
-		printf("within its limit (%s); what is over is dropped by this line\n", limits.data);
+	if (fw_cli_text(&limits)[0])
+		printf("within its limit (%s); what is over is dropped by this line\n", fw_cli_text(&limits));
 }
 
 static void print_one(const struct fw_cli *cli, const struct fw_engine_answer *answer)
@@ -226,12 +226,12 @@ static void print_side(const struct fw_cli *cli, const struct fw_policy *policy,
 	fw_buf_init(&limits, TEXT_MAX);
 	fw_words_limits(decider, &limits);
 	fw_paint(cli, verdict_colour(decider->verdict), fw_verdict_name(decider->verdict));
-	if (limits.len > 0)
-		printf(" (%s)", limits.data);
+	if (fw_cli_text(&limits)[0])
+		printf(" (%s)", fw_cli_text(&limits));
 	if (line.place.file)
 		printf(" at line %" PRIu32, line.place.line);
 	else
-		fw_say(stdout, " by %s", line.text.data ? line.text.data : "");
+		fw_say(stdout, " by %s", fw_cli_text(&line.text));
 }
 
 static void print_difference(const struct fw_cli *cli, const struct fw_engine_diff *diff, const struct fw_difference *item)

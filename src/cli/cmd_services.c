@@ -122,8 +122,8 @@ static void service_row(struct fw_table *table, const struct fw_service *service
 		if (bits & (1u << r))
 			add_to_text(&ranges, range_name(r));
 	fw_table_cell(table, FW_CYAN, "%.*s", (int)service->name.len, service->name.data);
-	fw_table_cell(table, FW_PLAIN, "%s", items.len ? items.data : "");
-	fw_table_cell(table, FW_DIM, "%s", ranges.len ? ranges.data : "-");
+	fw_table_cell(table, FW_PLAIN, "%s", fw_cli_text(&items));
+	fw_table_cell(table, FW_DIM, "%s", ranges.error || ranges.len ? fw_cli_text(&ranges) : "-");
 	fw_table_cell(table, FW_YELLOW, "%s%s%s", service->helper ? "helper " : "", service->helper ? service->helper : "",
 		      service->exposed ? (service->helper ? ", exposed" : "exposed") : "");
 	fw_table_cell(table, FW_PLAIN, "%s", service->description ? service->description : "");
@@ -162,8 +162,9 @@ enum fw_outcome fw_cmd_services(struct fw_cli *cli)
 	enum fw_outcome outcome = fw_cli_session(cli, false, &session);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
-	if (fw_policy_services(session->arena, &session->diags, &services, &count) != 0)
-		return fw_cli_finish(cli, session, FW_OUTCOME_POLICY, NULL);
+	outcome = fw_engine_services(session, &services, &count);
+	if (outcome != FW_OUTCOME_DONE)
+		return fw_cli_finish(cli, session, outcome, NULL);
 
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++) {

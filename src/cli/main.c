@@ -90,6 +90,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(022);
+	json_set_alloc_funcs(fw_cli_alloc, free);
 	tzset();
 	return (int)run(&cli, argc, argv);
 }

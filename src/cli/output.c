@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -25,15 +26,45 @@ void fw_paint(const struct fw_cli *cli, enum fw_colour colour, const char *text)
 		fputs(text, stdout);
 }
 
+void fw_cli_no_memory(void)
+{
+	fputs("fwctl: out of memory\n", stderr);
+	_exit(FW_OUTCOME_REFUSED);
+}
+
+const char *fw_cli_text(const struct fw_buf *buf)
+{
+	if (buf->error)
+		fw_cli_no_memory();
+	return buf->data ? buf->data : "";
+}
+
+void *fw_cli_alloc(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		fw_cli_no_memory();
+	return memory;
+}
+
+/* Short texts need no memory. */
 FW_PRINTF(2, 0)
 static void say(FILE *stream, const char *format, va_list args)
 {
-	char *text FW_CLEANUP(fw_free_ptr) = NULL;
+	char brief[1024], *text = brief, *whole FW_CLEANUP(fw_free_ptr) = NULL;
+	va_list again;
 
-	if (vasprintf(&text, format, args) < 0) {
-		text = NULL;
-		return;
+	va_copy(again, args);
+	const int len = vsnprintf(brief, sizeof(brief), format, args);
+	if (len >= (int)sizeof(brief) && vasprintf(&whole, format, again) < 0) {
+		whole = NULL;
+		va_end(again);
+		fw_cli_no_memory();
 	}
+	va_end(again);
+	if (whole)
+		text = whole;
 	fw_str_hide_controls(text);
 	fputs(text, stream);
 }
@@ -74,7 +105,9 @@ json_t *fw_json_text(const char *text)
 		return json_null();
 
 	fw_json_string(&quoted, fw_str_from(text));
-	return quoted.error ? json_null() : json_loads(quoted.data, JSON_DECODE_ANY, NULL);
+	if (quoted.error)
+		fw_cli_no_memory();
+	return json_loads(quoted.data, JSON_DECODE_ANY, NULL);
 }
 
 static json_t *diagnostics_json(struct fw_session *session)
@@ -83,8 +116,9 @@ static json_t *diagnostics_json(struct fw_session *session)
 
 	fw_buf_init(&text, MAX_OUTPUT);
 	fw_diags_render_json(&session->diags, &text);
-	json_t *list = text.error ? NULL : json_loads(text.data, 0, NULL);
-	return list ? list : json_array();
+	if (text.error)
+		fw_cli_no_memory();
+	return json_loads(text.data, 0, NULL);
 }
 
 static void finish_json(struct fw_session *session, enum fw_outcome outcome, json_t *result)
@@ -108,6 +142,8 @@ static void finish_text(const struct fw_cli *cli, struct fw_session *session)
 	fw_buf_init(&text, MAX_OUTPUT);
 	fw_diags_render_text(&session->diags, cli->colour_err, &text);
 	fflush(stdout);
+	if (text.error || session->diags.out_of_memory)
+		fw_cli_no_memory();
 	if (text.len > 0)
 		fwrite(text.data, 1, text.len, stderr);
 	if (session->message[0]) {

@@ -26,15 +26,14 @@ void fw_table_cell(struct fw_table *table, enum fw_colour colour, const char *fo
 	struct fw_cell *cell = fw_vec_push(&table->cells);
 	va_list args;
 	if (!cell)
-		return;
+		fw_cli_no_memory();
 
 	cell->colour = colour;
 	va_start(args, format);
 	if (vasprintf(&cell->text, format, args) < 0)
-		cell->text = NULL;
+		fw_cli_no_memory();
 	va_end(args);
-	if (cell->text)
-		fw_str_hide_controls(cell->text);
+	fw_str_hide_controls(cell->text);
 }
 
 static size_t width_of(const char *text)

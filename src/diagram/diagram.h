@@ -62,6 +62,8 @@ static inline uint32_t fw_diagram_value(uint32_t leaf)
 	return leaf & ~FW_DIAGRAM_LEAF_BIT;
 }
 
+/* True once an allocation failed because of the byte budget (and not for want of memory). */
+bool fw_diagram_over_budget(const struct fw_diagram *d);
 struct fw_u128 fw_diagram_field_max(const struct fw_diagram *d, uint32_t level);
 
 /* A node, seen edge by edge, lowest first. `ref` is no leaf. */

@@ -14,8 +14,10 @@ static int resize(struct fw_diagram *d, void **items, size_t old_bytes, size_t n
 {
 	void *grown;
 
-	if (new_bytes > old_bytes && new_bytes - old_bytes > d->limits.bytes - d->bytes)
+	if (new_bytes > old_bytes && new_bytes - old_bytes > d->limits.bytes - d->bytes) {
+		d->over_budget = true;
 		return -ENOMEM;
+	}
 	grown = realloc(*items, new_bytes);
 	if (!grown)
 		return -ENOMEM;
@@ -50,8 +52,10 @@ void *fw_diagram_calloc(struct fw_diagram *d, size_t cap, size_t size)
 {
 	void *items;
 
-	if (cap > SIZE_MAX / size || cap * size > d->limits.bytes - d->bytes)
+	if (cap > SIZE_MAX / size || cap * size > d->limits.bytes - d->bytes) {
+		d->over_budget = true;
 		return NULL;
+	}
 	items = calloc(cap, size);
 	if (items)
 		d->bytes += cap * size;

@@ -316,3 +316,8 @@ struct fw_u128 fw_diagram_field_max(const struct fw_diagram *d, uint32_t level)
 {
 	return d->fields[level].max;
 }
+
+bool fw_diagram_over_budget(const struct fw_diagram *d)
+{
+	return d->over_budget;
+}

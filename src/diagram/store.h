@@ -44,6 +44,7 @@ struct fw_diagram {
 	size_t field_count;
 	struct fw_diagram_limits limits;
 	size_t bytes; /* of all that is allocated */
+	bool over_budget; /* more bytes than its limit were asked for, once */
 	size_t edges; /* of all nodes */
 	size_t work;  /* steps of the operation under way */
 

@@ -99,6 +99,8 @@ static const char *who(struct fw_session *session)
 
 	if (sudo && *sudo)
 		name = fw_arena_printf(session->arena, "%.64s", sudo);
+	else if (getuid() == 0) /* no look-up where there is no question */
+		name = fw_arena_copy(session->arena, FW_STR("root"));
 	else if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) == 0 && found)
 		name = fw_arena_copy(session->arena, fw_str_from(found->pw_name));
 	else

@@ -49,6 +49,13 @@ enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, st
 	return FW_OUTCOME_DONE;
 }
 
+enum fw_outcome fw_engine_services(struct fw_session *session, const struct fw_service *const **ret_services, size_t *ret_count)
+{
+	int r = fw_policy_services(session->arena, &session->diags, ret_services, ret_count);
+
+	return r ? fw_fail_compile(session, r, "reading the catalogue") : FW_OUTCOME_DONE;
+}
+
 static int read_text(struct fw_session *session, const char *path, struct fw_str *ret_text)
 {
 	char *heap FW_CLEANUP(fw_free_ptr) = NULL;

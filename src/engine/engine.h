@@ -147,6 +147,9 @@ struct fw_engine_answer {
 bool fw_engine_names_policy(struct fw_session *session, const struct fw_engine_question *question);
 enum fw_outcome fw_engine_explain(struct fw_session *session, const struct fw_engine_question *question, struct fw_engine_answer *ret_answer);
 
+/* The catalogue, sorted by name. */
+enum fw_outcome fw_engine_services(struct fw_session *session, const struct fw_service *const **ret_services, size_t *ret_count);
+
 /* What two policies decide differently. DONE: nothing, they are proven equal; DIFFERS; POLICY; REFUSED. */
 struct fw_engine_diff {
 	const struct fw_policy *policies[2];

@@ -15,6 +15,7 @@ struct recorder {
 	struct fw_vec *ids;
 	struct fw_vec own; /* struct fw_member: addresses of this host, read once */
 	bool own_read;
+	int error; /* of reading them for want of memory: otherwise a warning is lost, no more */
 };
 
 static int look_up_user(const char *name, uint32_t *ret_id)
@@ -80,8 +81,8 @@ static bool is_own_address(void *context, enum fw_family family, struct fw_range
 {
 	struct recorder *recorder = context;
 
-	if (!recorder->own_read)
-		fw_kernel_own_addresses(&recorder->own);
+	if (!recorder->own_read && fw_kernel_own_addresses(&recorder->own) == -ENOMEM)
+		recorder->error = -ENOMEM;
 	recorder->own_read = true;
 	for (size_t i = 0; i < recorder->own.len; i++) {
 		const struct fw_member *own = fw_vec_at(&recorder->own, i);
@@ -101,6 +102,8 @@ int fw_engine_load(struct fw_session *session, const char *path, struct fw_loade
 	fw_vec_init(&loaded.ids, session->arena, sizeof(struct fw_generation_id));
 	fw_vec_init(&recorder.own, session->arena, sizeof(struct fw_member));
 	int r = fw_policy_load(session->arena, &session->diags, &env, path, &loaded.policy);
+	if (r == 0)
+		r = recorder.error;
 	if (r == 0)
 		*ret_loaded = loaded;
 	return r;

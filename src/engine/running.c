@@ -7,55 +7,67 @@
 
 #include "engine/internal.h"
 
-static bool generation_has_hash(struct fw_session *session, uint64_t number, const char *hash, struct fw_generation *ret_generation)
+/* 1 and the generation where it has that hash; 0: it has not, or is not readable; -ENOMEM. */
+static int generation_has_hash(struct fw_session *session, uint64_t number, const char *hash, struct fw_generation *ret_generation)
 {
 	struct fw_generation generation;
+	int r = fw_store_read_generation(session->store, session->arena, number, &generation);
 
-	if (fw_store_read_generation(session->store, session->arena, number, &generation) < 0 ||
-	    strcmp(generation.policy_hash, hash) != 0)
-		return false;
+	if (r < 0 || strcmp(generation.policy_hash, hash) != 0)
+		return r == -ENOMEM ? r : 0;
 	*ret_generation = generation;
-	return true;
+	return 1;
 }
 
-static bool find_generation(struct fw_session *session, const char *hash, struct fw_generation *ret_generation)
+static int find_generation(struct fw_session *session, const char *hash, struct fw_generation *ret_generation)
 {
 	uint64_t current;
 	struct fw_vec numbers;
+	int r = fw_store_current(session->store, &current);
 
-	if (fw_store_current(session->store, &current) == 0 && generation_has_hash(session, current, hash, ret_generation))
-		return true;
+	if (r == 0)
+		r = generation_has_hash(session, current, hash, ret_generation);
+	if (r == 1 || r == -ENOMEM)
+		return r;
 	fw_vec_init(&numbers, session->arena, sizeof(uint64_t));
-	if (fw_store_generations(session->store, &numbers) < 0)
-		return false;
-	for (size_t i = numbers.len; i-- > 0;)
-		if (generation_has_hash(session, *(const uint64_t *)fw_vec_at(&numbers, i), hash, ret_generation))
-			return true;
-	return false;
+	r = fw_store_generations(session->store, &numbers);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = 0;
+	for (size_t i = numbers.len; i-- > 0 && r == 0;)
+		r = generation_has_hash(session, *(const uint64_t *)fw_vec_at(&numbers, i), hash, ret_generation);
+	return r;
 }
 
-/* Manifest, generation and, where asked for, the policy of a table that was read. */
-static void identify(struct fw_session *session, bool with_policy, struct fw_running *running)
+/* Manifest, generation and, where asked for, the policy of a table that was read. 0 or -ENOMEM. */
+static int identify(struct fw_session *session, bool with_policy, struct fw_running *running)
 {
-	if (running->ruleset && fw_manifest_decode(running->ruleset, session->arena, &running->manifest) == 0) {
+	int r = running->ruleset ? fw_manifest_decode(running->ruleset, session->arena, &running->manifest) : -ENOENT;
+
+	running->has_manifest = r == 0;
+	if (r == 0) {
 		char hash[FW_HASH_HEX];
 		fw_hash_hex(running->manifest.policy_hash, hash);
-		running->has_manifest = true;
-		running->has_generation = find_generation(session, hash, &running->generation);
+		r = find_generation(session, hash, &running->generation);
+		running->has_generation = r == 1;
 	}
 	/* a text that does not read any more (another version of fwctl wrote it) is as good as none */
-	if (with_policy && running->has_generation && fw_engine_load_generation(session, &running->generation, &running->policy) != 0)
-		running->policy = NULL;
+	if (with_policy && running->has_generation) {
+		r = fw_engine_load_generation(session, &running->generation, &running->policy);
+		running->policy = r == 0 ? running->policy : NULL;
+	}
+	return r == -ENOMEM ? r : 0;
 }
 
 enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running)
 {
 	struct fw_running running = { 0 };
 	int r = fw_kernel_snapshot(session->kernel, session->arena, flags | FW_SNAPSHOT_RULES, &running.ruleset, &running.kernel_generation);
+
+	if (r == 0)
+		r = identify(session, with_policy, &running);
 	if (r < 0)
 		return fw_fail_errno(session, r, "reading the rules of the kernel");
-
-	identify(session, with_policy, &running);
 	*ret_running = running;
 	return FW_OUTCOME_DONE;
 }
@@ -135,7 +147,7 @@ enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *
 	for (unsigned int attempt = 0; attempt < FW_RETRIES; attempt++) {
 		struct fw_running running = { 0 };
 		struct fw_ruleset *heads = NULL;
-		struct fw_picture picture;
+		struct fw_picture picture = { 0 };
 		uint32_t generation;
 		int r = fw_kernel_snapshot(session->kernel, session->arena, 0, &heads, &generation);
 		if (r < 0)
@@ -144,13 +156,14 @@ enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *
 		if (r != 0)
 			return fw_fail_compile(session, r, "compiling the policy");
 		r = fw_kernel_snapshot_like(session->kernel, session->arena, FW_SNAPSHOT_ALL, *ret_want, &picture);
-		if (r < 0)
-			return fw_fail_errno(session, r, "reading the rules of the kernel");
-		if (picture.generation != generation)
+		if (r == 0 && picture.generation != generation)
 			continue;
 		running.ruleset = picture.ruleset;
 		running.kernel_generation = generation;
-		identify(session, true, &running);
+		if (r == 0)
+			r = identify(session, true, &running);
+		if (r < 0)
+			return fw_fail_errno(session, r, "reading the rules of the kernel");
 		*ret_running = running;
 		return FW_OUTCOME_DONE;
 	}

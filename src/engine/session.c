@@ -120,25 +120,28 @@ static void close_folder(DIR **folder)
 		closedir(*folder);
 }
 
-/* The name that `ip netns` has for the present namespace, else one made of its inode. */
-static void name_namespace(char *ret_name, size_t size)
+/* The name that `ip netns` has for the present namespace, else one made of its inode: it names the state, so that nothing may be guessed. */
+static int name_namespace(char *ret_name, size_t size)
 {
 	uint64_t dev = 0, inode = 0;
+	int r = fw_netns_identity(&dev, &inode);
+	if (r < 0)
+		return r;
 
-	fw_netns_identity(&dev, &inode);
 	snprintf(ret_name, size, "ns-%" PRIu64, inode);
 	DIR *folder FW_CLEANUP(close_folder) = opendir(NETNS_FOLDER);
 	if (!folder)
-		return;
+		return errno == ENOENT ? 0 : -errno;
 	for (struct dirent *entry; (entry = readdir(folder));) {
 		struct stat st;
 		if (entry->d_name[0] == '.' || fstatat(dirfd(folder), entry->d_name, &st, 0) < 0)
 			continue;
 		if (st.st_dev == dev && st.st_ino == inode) {
 			snprintf(ret_name, size, "%s", entry->d_name);
-			return;
+			return 0;
 		}
 	}
+	return 0;
 }
 
 static enum fw_outcome enter(struct fw_session *session, const char *netns)
@@ -172,8 +175,9 @@ enum fw_outcome fw_session_attach(struct fw_session *session, const char *netns)
 			       "FWCTL_TEST=1 is set, and this is the machine's own network namespace");
 
 	char name[NAME_MAX + 1];
-	name_namespace(name, sizeof(name));
-	int r = fw_store_open(is_root == 1 ? NULL : name, &session->store);
+	int r = name_namespace(name, sizeof(name));
+	if (r == 0)
+		r = fw_store_open(is_root == 1 ? NULL : name, &session->store);
 	if (r < 0)
 		return fw_fail_errno(session, r, "opening the state folder");
 	r = fw_kernel_open(&session->kernel);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <glob.h>
 #include <grp.h>
-#include <netdb.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 
 #include "base/file.h"
 #include "policy/resolve.h"
+
+#define SERVICES_MAX ((size_t)4 << 20)
 
 #define RECORD_MAX (1u << 20) /* a passwd or group entry */
 
@@ -124,17 +125,51 @@ int fw_env_user_id(const struct fw_policy_env *env, enum fw_owner kind, const ch
 	return real_user_id(kind, name, ret_id);
 }
 
+static struct fw_str next_word(struct fw_str *line)
+{
+	size_t begin = 0, end;
+
+	while (begin < line->len && (line->data[begin] == ' ' || line->data[begin] == '\t'))
+		begin++;
+	for (end = begin; end < line->len && line->data[end] != ' ' && line->data[end] != '\t' && line->data[end] != '#'; end++)
+		;
+	const struct fw_str word = { line->data + begin, end - begin };
+	*line = (struct fw_str){ line->data + end, line->len - end };
+	return word;
+}
+
+/* A line of services(5): NAME PORT/PROTOCOL [ALIAS ...] [# ...]. Is one of its names `name`? */
+static bool names_service(struct fw_str line, struct fw_str name, struct fw_str *ret_item)
+{
+	struct fw_str word = next_word(&line);
+	bool found = word.len > 0 && fw_str_equal(word, name);
+
+	*ret_item = next_word(&line);
+	for (word = next_word(&line); word.len > 0 && !found; word = next_word(&line))
+		found = fw_str_equal(word, name);
+	return found && ret_item->len > 0;
+}
+
+/* The file alone, not getservbyname(3): whatever else is configured there would run inside a program that has privileges. */
 static bool real_system_service(const char *name, char *ret_item, size_t size)
 {
-	char buffer[4096];
-	struct servent entry, *found;
-	int written;
-
-	if (getservbyname_r(name, NULL, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+	char *text FW_CLEANUP(fw_free_ptr) = NULL;
+	size_t len = 0;
+	if (fw_file_read("/etc/services", SERVICES_MAX, &text, &len) < 0)
 		return false;
-	written = snprintf(ret_item, size, "%u/%s", (unsigned int)((entry.s_port >> 8 & 0xff) | (entry.s_port & 0xff) << 8),
-			   entry.s_proto);
-	return written > 0 && (size_t)written < size;
+
+	for (size_t at = 0; at < len;) {
+		const char *newline = memchr(text + at, '\n', len - at);
+		const size_t end = newline ? (size_t)(newline - text) : len;
+		struct fw_str item;
+		if (names_service((struct fw_str){ text + at, end - at }, fw_str_from(name), &item) && item.len < size) {
+			memcpy(ret_item, item.data, item.len);
+			ret_item[item.len] = '\0';
+			return true;
+		}
+		at = end + 1;
+	}
+	return false;
 }
 
 bool fw_env_system_service(const struct fw_policy_env *env, const char *name, char ret_item[FW_SYSTEM_SERVICE_MAX])

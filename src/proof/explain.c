@@ -20,18 +20,19 @@ struct asking {
 	uint32_t decided; /* who decides each */
 };
 
-/* A loopback address that the question names. */
+/* Are all addresses that the question names here loopback addresses? */
 static bool names_loopback(const struct fw_addrs *addrs)
 {
-	const struct fw_u128 ipv4 = { 0, 0x7f000001 }, ipv6 = { 0, 1 };
+	const struct fw_iset ipv4 = addrs->literals[FW_IPV4], ipv6 = addrs->literals[FW_IPV6];
 
-	return fw_iset_contains(addrs->literals[FW_IPV4], ipv4) || fw_iset_contains(addrs->literals[FW_IPV6], ipv6);
+	return (ipv4.len > 0 && ipv4.ranges[0].low.lo >> 24 == 127 && ipv4.ranges[0].high.lo >> 24 == 127) ||
+	       (ipv6.len > 0 && fw_u128_compare(ipv6.ranges[0].high, (struct fw_u128){ 0, 1 }) <= 0);
 }
 
 static int begin(struct asking *a)
 {
 	const struct fw_match *match = &a->query->match;
-	const bool loopback = a->query->says_lo || names_loopback(&match->from) || names_loopback(&match->to);
+	const bool loopback = a->policy->options.builtin_off[FW_BUILTIN_LOOPBACK] || a->query->says_lo || names_loopback(&match->from) || names_loopback(&match->to);
 	const struct fw_space_init init = { .policies = &a->policy, .policy_count = 1, .question = match, .limits = { MAX_EDGES, MAX_BYTES },
 					    .local_now = a->query->local, .members_in_blocks = true, .without_loopback = !loopback };
 	int r = fw_space_init(&a->space, a->arena, &init);

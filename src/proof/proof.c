@@ -56,7 +56,7 @@ static int make_decided(struct fw_diagram *diagram, struct fw_proof_direction *d
 	direction->taken = count;
 	direction->has_next = true;
 	int r = fw_diagram_combine_all(diagram, boxes, count, &op, &direction->decided);
-	if (r == 0)
+	if (r == 0 || (r == -ENOMEM && !fw_diagram_over_budget(diagram)))
 		return r;
 	direction->has_next = false;
 	return fw_diagram_over_most(diagram, boxes, count, &direction->decided, &direction->taken);
@@ -83,7 +83,7 @@ static int make_direction(struct fw_proof *proof, enum fw_direction number)
 /* The diagram's own budget is a bound like that of its edges. */
 static int past_bounds(const struct fw_proof *proof, int r)
 {
-	return r == -ENOMEM && proof->space.diagram && !fw_arena_over_budget(proof->arena) ? -E2BIG : r;
+	return r == -ENOMEM && proof->space.diagram && fw_diagram_over_budget(proof->space.diagram) ? -E2BIG : r;
 }
 
 int fw_proof_init(struct fw_proof *proof, struct fw_arena *arena, const struct fw_policy *policy, int64_t local_now)
