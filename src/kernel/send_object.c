@@ -142,7 +142,8 @@ static int named_object(const struct fw_rs_object *object, struct nftnl_obj **re
 	nftnl_obj_set_str(to, NFTNL_OBJ_TABLE, FW_TABLE_NAME);
 	nftnl_obj_set_str(to, NFTNL_OBJ_NAME, object->name);
 	nftnl_obj_set_u32(to, NFTNL_OBJ_TYPE, object_type(object));
-	return 0;
+	/* setting copies, does not tell where there is no memory, and building reads what is not there (libnftnl 1.2.4) */
+	return nftnl_obj_get_str(to, NFTNL_OBJ_TABLE) && nftnl_obj_get_str(to, NFTNL_OBJ_NAME) ? 0 : -ENOMEM;
 }
 
 static int put_object(struct fw_batch *batch, uint16_t message, uint16_t flags, const struct nftnl_obj *object)
