@@ -23,7 +23,7 @@ BANNED = ["sprintf", "vsprintf", "strcpy", "strcat", "strncpy", "strncat", "strt
           "sleep", "usleep", "tmpnam", "mktemp", "gethostbyname", "getaddrinfo", "setjmp", "longjmp"]
 PRINTING = ["printf", "puts", "putchar", "fprintf", "vprintf", "vfprintf", "fputs", "fputc", "putc", "perror", "syslog", "sd_journal_print"]
 WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK|unimplemented|not implemented|placeholder)\b")
-MACHINE = re.compile(r"/work/|/tmp/fw/|/home/\w+/|farm-")
+MACHINE = re.compile(r"/home/\w+/|/root/\w+")
 MAX_FILE_LINES = 600
 MAX_FUNCTION, MAX_NINE_IN_TEN, MAX_MEDIAN, MAX_DEPTH, MAX_PARAMETERS = 70, 40, 15, 3, 5
 
