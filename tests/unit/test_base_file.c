@@ -137,6 +137,9 @@ static void test_read_failures(void **state)
 	assert_int_equal(symlink(place->other, place->other), 0);
 	assert_int_equal(fw_file_read(place->other, 10, &text, &len), -ELOOP);
 	assert_int_equal(fw_file_read_fd(-1, 10, &text, &len), -EBADF);
+	int fd = open(place->path, O_WRONLY | O_CLOEXEC); /* reading itself fails */
+	assert_int_equal(fw_file_read_fd(fd, 10, &text, &len), -EBADF);
+	close(fd);
 	assert_null(text);
 }
 
@@ -295,6 +298,7 @@ static void make_below(const struct place *place, const char *rest, int result)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/%s", place->folder, rest);
+	errno = 0;
 	assert_int_equal(fw_file_make_dirs(path, 0750), result);
 	if (result == 0) {
 		assert_int_equal(stat(path, &st), 0);

@@ -190,6 +190,12 @@ static void test_buf_take_empty(void **state)
 	assert_int_equal(error, 0);
 	assert_string_equal(text, "");
 	free(text);
+	fw_buf_puts(&buf, "1234567890"); /* full to the brim */
+	fw_buf_printf(&buf, "%s", "");
+	text = fw_buf_take(&buf, &error);
+	assert_int_equal(error, 0);
+	assert_string_equal(text, "1234567890");
+	free(text);
 }
 
 static void test_buf_max(void **state)

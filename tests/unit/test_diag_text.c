@@ -172,6 +172,24 @@ static void test_long_lines(void **state)
 		}
 }
 
+/* What just fits is not cut. */
+static void test_line_that_fits(void **state)
+{
+	struct world *world = *state;
+	char text[221];
+
+	memset(text, 'x', sizeof(text));
+	assert_null(strstr(shown(world, (struct fw_str){ text, 160 }, (struct fw_span){ 0, 159, 1 }), "..."));
+	const char *out = shown(world, (struct fw_str){ text, 161 }, (struct fw_span){ 0, 0, 1 });
+	assert_memory_equal(strchr(out, '\n') - 4, "x...", 4);
+	/* 60 bytes are left out before the place, and the rest fits, or is one byte too long */
+	out = shown(world, (struct fw_str){ text, 220 }, (struct fw_span){ 0, 120, 1 });
+	assert_memory_equal(out, "    1 | ...x", 12);
+	assert_memory_equal(strchr(out, '\n') - 4, "xxxx", 4);
+	out = shown(world, (struct fw_str){ text, 221 }, (struct fw_span){ 0, 120, 1 });
+	assert_memory_equal(strchr(out, '\n') - 4, "x...", 4);
+}
+
 /* A line of nothing but bytes that continue no character is cut all the same, and the mark seen. */
 static void test_long_rubbish(void **state)
 {
@@ -248,7 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_layout),  WORLD_TEST(test_nothing),	  WORLD_TEST(test_warning_and_no_place), WORLD_TEST(test_colour),
 		WORLD_TEST(test_included), WORLD_TEST(test_marks),	  WORLD_TEST(test_unclean),		 WORLD_TEST(test_unclean_words),
-		WORLD_TEST(test_long_lines), WORLD_TEST(test_long_rubbish), WORLD_TEST(test_more),		 WORLD_TEST(test_random),
+		WORLD_TEST(test_long_lines), WORLD_TEST(test_line_that_fits), WORLD_TEST(test_long_rubbish), WORLD_TEST(test_more),		 WORLD_TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,22 +185,43 @@ static void test_many(void **state)
 			check_many(counts[i], order, &random);
 }
 
-/* One number above 32 bits, among many below: not to be sorted by its lower half. */
-static void test_wide_among_many(void **state)
+/* Numbers above 32 bits, among many below: not to be sorted by their lower half. */
+static void check_wide(size_t first, size_t second)
 {
 	enum { COUNT = 1000 };
 	struct fw_range ranges[COUNT];
 
-	(void)state;
 	for (size_t i = 0; i < COUNT; i++)
 		ranges[i] = range_of((COUNT - i) * 2, (COUNT - i) * 2);
-	ranges[500] = (struct fw_range){ { 1, 0 }, { 1, 0 } };
-	ranges[501] = range_of((uint64_t)UINT32_MAX + 1, (uint64_t)UINT32_MAX + 1);
+	ranges[first] = (struct fw_range){ { 1, 0 }, { 1, 0 } };
+	ranges[second] = range_of((uint64_t)UINT32_MAX + 1, (uint64_t)UINT32_MAX + 1);
 	const struct fw_iset set = fw_iset_normalise(ranges, COUNT);
 	assert_invariant(set);
 	assert_int_equal(set.len, COUNT);
 	assert_int_equal(set.ranges[COUNT - 1].low.hi, 1);
 	assert_true(set.ranges[COUNT - 2].low.lo == (uint64_t)UINT32_MAX + 1);
+}
+
+static void test_wide_among_many(void **state)
+{
+	(void)state;
+	check_wide(500, 501);
+	check_wide(0, 999);
+	check_wide(999, 0);
+}
+
+static void test_one_wide(void **state)
+{
+	enum { COUNT = 300 };
+	struct fw_range ranges[COUNT];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++)
+		ranges[i] = range_of((COUNT - i) * 2, (COUNT - i) * 2);
+	ranges[0] = (struct fw_range){ { 1, 0 }, { 1, 0 } };
+	const struct fw_iset set = fw_iset_normalise(ranges, COUNT);
+	assert_invariant(set);
+	assert_int_equal(set.ranges[COUNT - 1].low.hi, 1);
 }
 
 /* The budget's end is an error, and the output is left alone. */
@@ -270,7 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_algebra),		cmocka_unit_test(test_edges),	  cmocka_unit_test(test_many),
-		cmocka_unit_test(test_wide_among_many), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_wide_among_many), cmocka_unit_test(test_one_wide), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

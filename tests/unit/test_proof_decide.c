@@ -315,6 +315,10 @@ static void test_during_the_night(void **state)
 		assert_int_equal(allowed_at(policy, midnight + 22 * HOUR, 0), day == 6);
 		assert_int_equal(allowed_at(policy, midnight + DAY - 1, 0), day == 6);
 	}
+	policy = load(world, "allow ssh during 12:00-12:00 mon\n"); /* a day from there */
+	assert_false(allowed_at(policy, MONDAY + 12 * HOUR - 1, 0));
+	assert_true(allowed_at(policy, MONDAY + 12 * HOUR, 0) && allowed_at(policy, MONDAY + 36 * HOUR - 1, 0));
+	assert_false(allowed_at(policy, MONDAY + 36 * HOUR, 0));
 	policy = load(world, "allow ssh during 00:00-24:00 mon\n");
 	assert_false(allowed_at(policy, MONDAY - 1, 0));
 	assert_true(allowed_at(policy, MONDAY, 0) && allowed_at(policy, MONDAY + DAY - 1, 0));

@@ -371,6 +371,8 @@ static void test_no_memory(void **state)
 		const int r = fw_store_read_generation(world->store, arena, 1, &got);
 		assert_true(r == 0 || r == -ENOMEM);
 		assert_int_equal(got.number, r == 0 ? 1 : 4711);
+		for (size_t i = 0; i < got.file_count; i++)
+			assert_non_null(got.files[i].text.data);
 		failures += r != 0;
 		fw_arena_free(arena);
 	}
