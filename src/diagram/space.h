@@ -97,6 +97,9 @@ int fw_space_only_real(struct fw_space *space, enum fw_direction direction, uint
  * decide, each with its box. The last takes everything. The list is in the space's arena. A limit is a decision of its rule. */
 int fw_space_deciders(struct fw_space *space, const struct fw_policy *policy, enum fw_direction direction, struct fw_vec *ret_deciders);
 
+/* Who of `deciders` (struct fw_decider, of this space) decides each packet; of `region` only, where it is not NULL: each is cut to it first. */
+int fw_space_decide(struct fw_space *space, const struct fw_vec *deciders, const uint32_t *region, uint32_t *ret_decided);
+
 /* An interface name of the class that no other class has, for people. */
 void fw_space_class_name(const struct fw_space *space, size_t class_number, char ret_name[16]);
 /* The class of an interface. */

@@ -49,13 +49,7 @@ static int decide(struct comparing *c, unsigned int side, uint32_t *ret_decided)
 	if (r < 0)
 		return r;
 
-	const struct fw_vec *deciders = &c->deciders[side];
-	uint32_t *boxes = fw_arena_alloc(c->arena, deciders->len, sizeof(*boxes));
-	if (!boxes)
-		return -ENOMEM;
-	for (size_t i = 0; i < deciders->len; i++)
-		boxes[i] = ((const struct fw_decider *)fw_vec_at(deciders, i))->box;
-	return fw_diagram_over_all(c->space.diagram, boxes, deciders->len, ret_decided);
+	return fw_space_decide(&c->space, &c->deciders[side], NULL, ret_decided);
 }
 
 static int add_difference(struct comparing *c, uint32_t difference, uint32_t number)

@@ -64,23 +64,6 @@ static int make_region(struct hearing *hearing, uint32_t *ret_region)
 	return r < 0 ? r : fw_diagram_restrict(space->diagram, region, hearing->direction->packets, ret_region);
 }
 
-/* Every decider cut to the region first. */
-static int decide_alone(struct hearing *hearing, uint32_t region, uint32_t *ret_decided)
-{
-	struct fw_diagram *diagram = hearing->proof->space.diagram;
-	const struct fw_vec *deciders = &hearing->direction->deciders;
-	uint32_t *boxes = fw_arena_alloc(hearing->proof->arena, deciders->len, sizeof(*boxes));
-	if (!boxes)
-		return -ENOMEM;
-
-	for (size_t i = 0; i < deciders->len; i++) {
-		int r = fw_diagram_restrict(diagram, ((const struct fw_decider *)fw_vec_at(deciders, i))->box, region, &boxes[i]);
-		if (r < 0)
-			return r;
-	}
-	return fw_diagram_over_all(diagram, boxes, deciders->len, ret_decided);
-}
-
 static int decide_region(struct hearing *hearing)
 {
 	const bool whole = hearing->direction->taken == hearing->direction->deciders.len;
@@ -90,7 +73,7 @@ static int decide_region(struct hearing *hearing)
 		return r;
 
 	return whole ? fw_diagram_restrict(hearing->proof->space.diagram, hearing->direction->decided, region, &hearing->decided) :
-		       decide_alone(hearing, region, &hearing->decided);
+		       fw_space_decide(&hearing->proof->space, &hearing->direction->deciders, &region, &hearing->decided);
 }
 
 static const char *words_of(const struct fw_decider *decider)

@@ -67,21 +67,6 @@ static int make_region(struct asking *a)
 	return r < 0 ? r : fix_times(a);
 }
 
-static int decide(struct asking *a)
-{
-	uint32_t *boxes = fw_arena_alloc(a->arena, a->deciders.len, sizeof(*boxes));
-	if (!boxes)
-		return -ENOMEM;
-
-	for (size_t i = 0; i < a->deciders.len; i++) {
-		const struct fw_decider *decider = fw_vec_at(&a->deciders, i);
-		int r = fw_diagram_restrict(a->space.diagram, decider->box, a->region, &boxes[i]);
-		if (r < 0)
-			return r;
-	}
-	return fw_diagram_over_all(a->space.diagram, boxes, a->deciders.len, &a->decided);
-}
-
 static int add_answer(struct asking *a, uint32_t leaf, struct fw_vec *answers)
 {
 	struct fw_answer *answer = fw_vec_push(answers);
@@ -236,7 +221,7 @@ static int explain(struct asking *a, struct fw_explained *explained)
 	if (r == 0)
 		r = make_region(a);
 	if (r == 0)
-		r = decide(a);
+		r = fw_space_decide(&a->space, &a->deciders, &a->region, &a->decided);
 	if (r == 0)
 		r = add_answers(a, &explained->answers);
 	if (r == 0 && explained->answers.len == 1)
