@@ -406,6 +406,11 @@ static void test_ping(void **state)
 	packet.proto = 58;
 	packet.port = 128;
 	assert_int_equal(decide(policy, packet).by, FW_BY_BUILTIN);
+	packet.port = 129;
+	assert_int_equal(decide(policy, packet).by, FW_BY_DEFAULT);
+	packet.proto = 17;
+	packet.port = 128;
+	assert_int_equal(decide(policy, packet).by, FW_BY_DEFAULT);
 	packet.proto = 1;
 	packet.port = 8;
 	assert_int_equal(decide(policy, packet).by, FW_BY_DEFAULT);
