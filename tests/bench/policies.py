@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Policies and rulesets of a size, made of a fixed seed: the same text in every run."""
 import random
+import sys
 
 PREFIXES = [(8, 10), (12, 10), (16, 30), (20, 20), (24, 30)]  # length, weight
 
@@ -30,7 +31,11 @@ def nft(count, seed=1):
 
 
 def prefixes(count, seed=2):
-    """So many different networks, none within another."""
+    """So many different networks, none within another, one a line."""
     rng = random.Random(seed)
     numbers = rng.sample(range(1 << 24, 100 << 24, 4), count)
-    return [".".join(str(n >> s & 255) for s in (24, 16, 8, 0)) + "/30" for n in numbers]
+    return "".join(".".join(str(n >> s & 255) for s in (24, 16, 8, 0)) + "/30\n" for n in numbers)
+
+
+if __name__ == "__main__":  # KIND COUNT
+    sys.stdout.write({"policy": policy, "nft": nft, "prefixes": prefixes}[sys.argv[1]](int(sys.argv[2])))
