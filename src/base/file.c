@@ -127,20 +127,26 @@ static int write_temporary(const char *path, struct fw_str text, mode_t mode)
 	return r;
 }
 
-static int sync_folder_of(const char *path)
+static int open_folder_of(const char *path)
 {
 	char *copy FW_CLEANUP(fw_free_ptr) = strdup(path);
 	if (!copy)
 		return -ENOMEM;
 
-	int fd FW_CLEANUP(fw_close_fd) = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int sync_folder(int fd)
+{
 	return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
 int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
 {
+	int folder FW_CLEANUP(fw_close_fd) = open_folder_of(path); /* before anything changes: it may fail */
+	if (folder < 0)
+		return folder;
 	char *temporary FW_CLEANUP(fw_free_ptr) = NULL;
 	if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0) {
 		temporary = NULL;
@@ -155,7 +161,7 @@ int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
 		unlink(temporary);
 		return r;
 	}
-	return sync_folder_of(path);
+	return sync_folder(folder);
 }
 
 static int make_folder(const char *path, mode_t mode)

@@ -110,17 +110,25 @@ static const char *who(struct fw_session *session)
 	return name;
 }
 
-static uint64_t next_number(struct fw_session *session)
+/* 0 or -errno: a number that is guessed may be that of the generation that runs. */
+static int next_number(struct fw_session *session, uint64_t *ret_number)
 {
 	struct fw_vec numbers;
 	uint64_t current = 0, last = 0;
 
 	fw_vec_init(&numbers, session->arena, sizeof(uint64_t));
-	if (fw_store_generations(session->store, &numbers) == 0 && numbers.len > 0)
+	int r = fw_store_generations(session->store, &numbers);
+	if (r < 0)
+		return r;
+	if (numbers.len > 0)
 		last = *(const uint64_t *)fw_vec_at(&numbers, numbers.len - 1);
-	if (fw_store_current(session->store, &current) == 0 && current > last)
+	r = fw_store_current(session->store, &current);
+	if (r == -ENOMEM)
+		return r;
+	if (r == 0 && current > last)
 		last = current;
-	return last + 1;
+	*ret_number = last + 1;
+	return 0;
 }
 
 static int write_generation(struct fw_session *session, const struct work *work, uint64_t number)
@@ -185,8 +193,11 @@ static void settle(struct fw_session *session, const struct work *work, uint64_t
 static enum fw_outcome commit_generation(struct fw_session *session, struct work *work, struct fw_applied *applied)
 {
 	uint32_t kernel_generation = 0;
-	uint64_t number = next_number(session);
-	int r = write_generation(session, work, number);
+	uint64_t number;
+	int r = next_number(session, &number);
+	if (r < 0)
+		return fw_fail_errno(session, r, "writing the generation to the state folder");
+	r = write_generation(session, work, number);
 	if (r < 0) {
 		fw_store_remove_generation(session->store, number); /* it may have its name already */
 		return fw_fail_errno(session, r, "writing the generation to the state folder");
@@ -331,7 +342,10 @@ enum fw_outcome fw_engine_flush(struct fw_session *session, size_t *ret_objects)
 		return outcome;
 	fw_store_forget(session->store);
 	uint64_t current = 0;
-	if (fw_store_current(session->store, &current) == 0 && current != 0)
-		fw_store_set_current(session->store, 0);
-	return FW_OUTCOME_DONE;
+	int r = fw_store_current(session->store, &current);
+	if (r == -ENOMEM || (r == 0 && current != 0))
+		r = fw_store_set_current(session->store, 0);
+	else
+		r = 0;
+	return r < 0 ? fw_fail_errno(session, r, "all is flushed, but noting so in the state folder") : FW_OUTCOME_DONE;
 }

@@ -21,11 +21,18 @@ static void json_done(json_t **json)
 	json_decref(*json);
 }
 
+#define NAME_SIZE 64
+
+static void generation_name(uint64_t number, char ret_name[NAME_SIZE])
+{
+	snprintf(ret_name, NAME_SIZE, "generations/%" PRIu64, number);
+}
+
 static char *generation_path(const struct fw_store *store, uint64_t number)
 {
-	char name[64];
+	char name[NAME_SIZE];
 
-	snprintf(name, sizeof(name), "generations/%" PRIu64, number);
+	generation_name(number, name);
 	return fw_store_path(store->state_dir, name);
 }
 
@@ -219,10 +226,10 @@ int fw_store_read_generation(struct fw_store *store, struct fw_arena *arena, uin
 
 void fw_store_remove_generation(struct fw_store *store, uint64_t number)
 {
-	char *path FW_CLEANUP(fw_free_ptr) = generation_path(store, number);
+	char name[NAME_SIZE];
 
-	if (path)
-		unlink(path);
+	generation_name(number, name);
+	fw_store_unlink(store->state_dir, name);
 }
 
 static int compare_numbers(const void *a, const void *b)

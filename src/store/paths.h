@@ -11,5 +11,6 @@ struct fw_store {
 };
 
 char *fw_store_path(const char *folder, const char *name); /* "folder/name" on the heap, or NULL */
+void fw_store_unlink(const char *folder, const char *name); /* without memory: it is called where there may be none left */
 
 #endif

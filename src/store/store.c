@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,15 @@ char *fw_store_path(const char *folder, const char *name)
 	char *path = NULL;
 
 	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+void fw_store_unlink(const char *folder, const char *name)
+{
+	char path[PATH_MAX]; /* a longer one cannot have been opened */
+	const int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+
+	if (length > 0 && length < (int)sizeof(path))
+		(void)unlink(path);
 }
 
 static int64_t monotonic_ms(void)
@@ -201,10 +211,7 @@ int fw_store_write_known(struct fw_store *store, const struct fw_known *known)
 
 void fw_store_forget(struct fw_store *store)
 {
-	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, "known");
-
-	if (path)
-		unlink(path);
+	fw_store_unlink(store->run_dir, "known");
 }
 
 int fw_store_boot_id(char ret_id[64])
