@@ -1,5 +1,6 @@
-# Every allocation fails once: make oom, as root. OOM_POINTS: at most so many of a command.
-OOM_POINTS ?= 150
+# Every allocation fails once: make oom, as root. OOM_POINTS: at most so many of a command, 0: all. With SAN=address,undefined also under the
+# sanitizers, leaks included.
+OOM_POINTS ?= 200
 .PHONY: oom
 $(BUILD)/oom/fail.so: tests/oom/fail.c
 	@mkdir -p $(@D)

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every allocation of fwctl fails once: run.py [-n POINTS] [-k WORD]
 
-A command is run as often as it allocates, each time with another allocation that fails (and, in a second round, all that follow it). It must
-end with the result that it has otherwise, or with a message and a failure; never by a signal, never silently, never with half a result. After
-an apply that failed the kernel and the state folder are the old or the new ones, and the next apply works. Where a command allocates more
-often than POINTS, so many are tried, evenly spread, and the line of the command says so.
+A command is run as often as it allocates, each time with another allocation that fails, and in a second round with all that follow it failing
+too. It must end with the result that it has otherwise, or with a message and a failure; never by a signal, never silently, never with half a
+result, never with a report of a sanitizer. After a command that changes things the kernel and the state folder are both the old or both the new
+ones, nothing half written lies about, and the same command, run again, works. Where a command allocates more often than POINTS (a third of them
+for one that changes things), so many are tried, evenly spread and others in the second round, and the line of the command says so; 0 tries all.
 """
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -20,45 +22,67 @@ import space  # noqa: E402
 
 FWCTL = os.path.abspath(os.environ.get("FWCTL", os.path.join(TOP, "build", "fwctl")))
 LIBRARY = os.path.abspath(os.environ.get("OOM_LIBRARY", os.path.join(TOP, "build", "oom", "fail.so")))
-OLD = """group banned = dynamic timeout 1h
+TEXTS = {
+    "old.conf": """group banned = dynamic timeout 1h
 block banned
 allow ssh rate 6/minute per source log
 allow http
-"""
-NEW = """default in deny log
+""",
+    "new.conf": """default in reject log "dropped" rate 5/second
+default out allow
+option log-rate 20/second
+option builtin dhcp-client off
 group banned = dynamic timeout 1h
-group office = 203.0.113.0/24, 2001:db8:10::/48 except 203.0.113.7
-service app = 9000-9010/tcp, 9000/udp
+group office = 203.0.113.0/24, 2001:db8:10::/48, 10.0.0.1-10.0.0.9 except 203.0.113.7
+group listed = file "list.txt"
+service app = 9000-9010/tcp, 9000/udp, echo-request/icmp helper ftp exposed "an application"
+service ssh = ssh, 2222/tcp
 zone lan = eth1, wg*
-block banned, 198.51.100.0/24 except office
+block banned, listed except office log
+include "more-*.conf"
 allow ftp, ssh from office label "office"
-allow ssh rate 6/minute per source log
+allow ssh rate 6/minute burst 9 per source log
 allow https connections 20 per source
-reject auth
-on lan {
+allow 25/tcp connections 100 source-port 1024-65535
+allow gre, 47/ip, nd-router-advert/icmpv6 over ipv6
+reject auth from any except banned
+on lan except wg7 {
     allow app during 08:00-17:00 mon-fri
+    deny telnet log "telnet attempt" until "2199-01-01 12:00"
 }
+allow out any source-port 53 as user 33
 forward {
-    allow dns to 10.0.0.0/8
+    allow dns to 10.0.0.0/8 leaving eth0
 }
 expect allow https from 203.0.113.9
-"""
-BROKEN = "allow htpp from nowhere\nallow ssh on lan {\ndeny 8080\n"
-READING = ["check", "--json check", "fmt", "show", "--json show", "explain tcp port 22", "--json explain tcp port 22"]
+expect deny telnet from any on eth1
+""",
+    "more-1.conf": "deny smtp, imap from 198.51.100.0/24, 2001:db8:66::/48\n",
+    "list.txt": "# not wanted\n198.51.100.0/24\n198.51.101.0/24\n2001:db8:bad::/48\n192.0.2.77-192.0.2.79\n",
+    "broken.conf": "allow htpp from nowhere\nallow ssh on lan {\ndeny 8080\ninclude \"none.conf\"\nexpect allow telnet\n",
+    "unkept.conf": "allow ssh\nallow http from 10.0.0.0/8\nallow http from 10.1.0.0/16\nexpect deny ssh from 203.0.113.7\n",
+    "ugly.conf": "allow   ssh , http   from  192.0.2.0/24\n\n\n# a comment\nDENY telnet\n",
+}
+READING = ["check new.conf", "--json check new.conf", "check broken.conf", "--json check broken.conf", "check unkept.conf", "fmt new.conf", "show new.conf",
+           "show --nft new.conf", "--json show new.conf", "show", "explain tcp from 203.0.113.9 port 22", "explain tcp port 22 new.conf",
+           "--json explain tcp port 22 new.conf", "diff old.conf new.conf", "services ftp", "--json services ftp", "status", "--json status",
+           "plan new.conf", "--json plan new.conf", "renew", "help"]
 
 
 class Oom:
     def __init__(self, net, points):
         self.net, self.points = net, points
         self.passed = self.failed = 0
-        self.environment = dict(os.environ, FWCTL_TEST="1", FWCTL_STATE_DIR=f"{net.folder}/state", FWCTL_RUN_DIR=f"{net.folder}/run", LC_ALL="C.UTF-8",
-                                TZ="UTC")
-        for name, text in (("old.conf", OLD), ("new.conf", NEW), ("broken.conf", BROKEN)):
-            with open(self.path(name), "w", encoding="ascii") as f:
-                f.write(text)
+        self.environment = dict(os.environ, FWCTL_TEST="1", FWCTL_STATE_DIR=self.path("state"), FWCTL_RUN_DIR=self.path("run"), LC_ALL="C.UTF-8", TZ="UTC")
+        self.write_texts()
 
     def path(self, name):
         return os.path.join(self.net.folder, name)
+
+    def write_texts(self):
+        for name, text in TEXTS.items():
+            with open(self.path(name), "w", encoding="ascii") as f:
+                f.write(text)
 
     def run(self, argv, fault=None, count=None):
         environment = dict(self.environment)
@@ -68,11 +92,24 @@ class Oom:
             environment["OOM_COUNT"] = count
         if fault:
             environment.update(OOM_AT=str(fault[0]), **({"OOM_ALL": "1"} if fault[1] else {}))
-        return subprocess.run([FWCTL, *argv], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([FWCTL, *argv], env=environment, cwd=self.net.folder, capture_output=True, text=True, timeout=60, check=False)
 
-    def listing(self):
-        done = subprocess.run(["nft", "-n", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
-        return re.sub(r" expires \S+", "", done)
+    @staticmethod
+    def listing():
+        """What the kernel holds; in which order its chains and sets were made does not matter."""
+        done = subprocess.run(["nft", "-n", "-s", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
+        return sorted(re.sub(r" expires [0-9dhms]+", "", done).split("\n\t}\n"))
+
+    def state(self):
+        """Every file of the state folder, and what is left half written in the other one."""
+        found = {}
+        for folder, _, names in os.walk(self.path("state")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    found[name] = re.sub(rb'"compiled_for":[0-9]+', b"", f.read())
+        for _, _, names in os.walk(self.path("run")):
+            found.update({name: b"" for name in names if name.endswith(".tmp")})
+        return found
 
     def check(self, good, what):
         self.passed += bool(good)
@@ -80,97 +117,126 @@ class Oom:
         if not good and self.failed <= 20:
             print(f"not ok - {what}", flush=True)
 
-    def numbers(self, argv):
-        """Which allocations are to fail, and how many there are."""
+    def faults(self, argv, points):
+        """The normal result, and which allocations are to fail: (number, all that follow too)."""
         count = self.path("count")
         normal = self.run(argv, count=count)
         with open(count, encoding="ascii") as f:
             total = int(f.read())
-        step = max(1, -(-total // self.points))
-        return normal, range(1, total + 1, step), total
+        step = max(1, -(-total // points)) if points else 1
+        faults = [(n, False) for n in range(1, total + 1, step)] + [(n, True) for n in range(1 + step // 2, total + 1, step)]
+        tried = len({n for n, _ in faults})
+        print(f"{' '.join(argv)}: {tried} of {total} allocations", flush=True)
+        return normal, faults
+
+    @staticmethod
+    def describe(argv, fault, done):
+        return f"{' '.join(argv)}: allocation {fault[0]}{' and all after' if fault[1] else ''}: exit {done.returncode}: {done.stderr[-600:]!r} {done.stdout[:200]!r}"
+
+    @staticmethod
+    def is_clean(done):
+        return done.returncode >= 0 and "Sanitizer" not in done.stderr and "runtime error" not in done.stderr
 
     def reading(self, argv, same=None):
-        """A command that changes nothing."""
-        normal, numbers, total = self.numbers(argv)
-        for all_of_them in (False, True):
-            for number in numbers:
-                done = self.run(argv, (number, all_of_them))
-                what = f"{' '.join(argv)}: allocation {number}{' and all after' if all_of_them else ''}: exit {done.returncode}: {done.stderr[-300:]!r}"
-                if done.returncode == normal.returncode:
-                    good = same(done, normal) if same else (done.stdout, done.stderr) == (normal.stdout, normal.stderr)
-                    self.check(good or "memory" in done.stderr + done.stdout, what + f" with {done.stdout[:200]!r}")
-                else:
-                    self.check(done.returncode in (1, 3) and "memory" in done.stderr + done.stdout, f"{what} with {done.stdout[:400]!r}")
-        self.tell(argv, numbers, total)
-
-    def tell(self, argv, numbers, total):
-        print(f"{' '.join(os.path.basename(word) for word in argv)}: {len(numbers)} of {total} allocations", flush=True)
+        """A command that changes nothing: its result, or a failure that is told."""
+        before = self.listing(), self.state()
+        normal, faults = self.faults(argv, self.points)
+        same = same or (lambda done: (done.stdout, done.stderr) == (normal.stdout, normal.stderr))
+        for fault in faults:
+            done = self.run(argv, fault)
+            told = done.returncode in (1, 3) and "memory" in done.stderr + done.stdout
+            self.check(self.is_clean(done) and (told or (done.returncode == normal.returncode and same(done))), self.describe(argv, fault, done))
+        self.check((self.listing(), self.state()) == before, f"{' '.join(argv)}: nothing changed")
 
     def changing(self, argv, reset):
-        """A command that changes the kernel, from a state that `reset` makes."""
+        """A command that changes the kernel, from what `reset` makes."""
         reset()
-        old, old_state = self.listing(), self.state()
-        normal, numbers, total = self.numbers(argv)
+        old = self.listing()
+        normal, faults = self.faults(argv, self.points // 3)
         new = self.listing()
-        self.check(normal.returncode == 0 and old != new, f"{argv}: changes something: {normal.stderr}")
-        for all_of_them in (False, True):
-            for number in numbers:
-                reset()
-                done = self.run(argv, (number, all_of_them))
-                now = self.listing()
-                what = f"{' '.join(argv)}: allocation {number}{' and all after' if all_of_them else ''}: exit {done.returncode}: {done.stderr[-300:]!r}"
-                # libnftnl does not tell that it had no memory for a part of a message: the kernel then refuses the message
-                told = "memory" in done.stderr or "the kernel refused" in done.stderr
-                self.check(done.returncode in (0, 3, 1) and (done.returncode == 0 or told), what)
-                self.check(now == new if done.returncode == 0 else now in (old, new), what + ": the kernel holds neither")
-                self.check(now == new or self.state() == old_state, what + ": the state folder changed")
-                status = self.run(["status"])
-                self.check(status.returncode == 0, what + f": status afterwards: {status.stdout}{status.stderr}")
-        self.tell(argv, numbers, total)
+        self.check(normal.returncode == 0 and old != new, f"{' '.join(argv)}: changes something: {normal.stderr}")
+        for fault in faults:
+            reset()
+            old_state = self.state()
+            done = self.run(argv, fault)
+            now, state = self.listing(), self.state()
+            what = self.describe(argv, fault, done)
+            # libnftnl does not tell that it had no memory for a part of a message: the kernel then refuses the message
+            told = done.returncode in (1, 3) and (re.search("memory|the kernel refused", done.stderr + done.stdout))
+            self.check(self.is_clean(done) and (done.returncode == 0 or told), what)
+            self.check(now == new or (now == old and done.returncode != 0), what + ": the kernel")
+            self.check(now == new or state == old_state, what + f": the state folder: {sorted(state)}")
+            self.check(not any(name.endswith(".tmp") for name in state), what + f": half written: {sorted(state)}")
+            status = self.run(["status"])
+            self.check(status.returncode == 0 or (told and argv == ["flush"]), what + f": status afterwards: {status.stdout}{status.stderr}")
+            again = self.run(argv)
+            self.check(self.listing() == new and (again.returncode == 0 or now == new), what + f": again: {again.stderr}")
+            status = self.run(["status"])
+            self.check(status.returncode == 0, what + f": again, and status then: {status.stdout}{status.stderr}")
 
-    def state(self):
-        folder = os.path.join(self.path("state"), "generations")
-        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-        return [name for name in names if not name.startswith(".")]
+    def rewriting(self):
+        """fmt -w: the file is the old or the new one."""
+        path, argv = self.path("ugly.conf"), ["fmt", "-w", "ugly.conf"]
+        normal, faults = self.faults(argv, self.points)
+        with open(path, encoding="ascii") as f:
+            new = f.read()
+        self.check(normal.returncode == 0 and new != TEXTS["ugly.conf"], f"fmt -w: {normal.stderr}")
+        for fault in faults:
+            self.write_texts()
+            done = self.run(argv, fault)
+            what = self.describe(argv, fault, done)
+            with open(path, encoding="ascii") as f:
+                now = f.read()
+            told = done.returncode in (1, 3) and "memory" in done.stderr
+            self.check(self.is_clean(done) and (done.returncode == 0 or told), what)
+            self.check(now == new or (now == TEXTS["ugly.conf"] and done.returncode != 0), what + f": {now!r}")
+            self.check(not [name for name in os.listdir(self.net.folder) if name.endswith(".tmp")], what + ": half written")
 
-    def apply(self, name):
-        done = self.run(["apply", self.path(name)])
+    def must(self, *argv):
+        done = self.run(argv)
         if done.returncode:
-            raise SystemExit(f"apply {name}: {done.stderr}")
+            raise SystemExit(f"{' '.join(argv)}: {done.stderr}")
 
-    def start_over(self):
+    def nothing(self):
         self.run(["flush"])
-        subprocess.run(["rm", "-rf", self.path("state"), self.path("run")], check=True)
-        self.apply("old.conf")
+        for folder in ("state", "run"):
+            shutil.rmtree(self.path(folder), ignore_errors=True)
 
-    def unban(self):
+    def apply_old(self):
+        self.must("apply", "old.conf")
+
+    def banned(self):
+        self.must("ban", "192.0.2.9")
+
+    def unbanned(self):
         self.run(["unban", "192.0.2.9"])
 
-    def all(self, word):
-        new, broken = self.path("new.conf"), self.path("broken.conf")
-        jobs = [(command, lambda c=command: self.reading(c.split() + [new])) for command in READING]
-        jobs += [("check broken", lambda: self.reading(["check", broken])), ("services", lambda: self.reading(["services", "ftp"])),
-                 ("diff", lambda: self.reading(["diff", self.path("old.conf"), new])),
-                 ("status", lambda: self.reading(["status"])), ("status json", lambda: self.reading(["--json", "status"])),
-                 ("plan", lambda: self.reading(["plan", new])), ("apply", lambda: self.changing(["apply", new], self.start_over)),
-                 ("ban", lambda: self.changing(["ban", "192.0.2.9"], self.unban)), ("bans", lambda: self.reading(["bans"], lambda a, b: "192.0.2.9" in a.stdout))]
-        for name, job in jobs:
-            if word in name:
-                if name == "ban":
-                    self.start_over()
-                job()
+    def jobs(self):
+        for command in READING:
+            yield command, lambda argv=command.split(): self.reading(argv)
+        yield "fmt -w", self.rewriting
+        yield "bans", lambda: (self.banned(), self.reading(["bans"], lambda done: "192.0.2.9" in done.stdout))
+        yield "ban", lambda: self.changing(["ban", "192.0.2.9"], self.unbanned)
+        yield "unban", lambda: self.changing(["unban", "192.0.2.9"], self.banned)
+        yield "apply the first", lambda: self.changing(["apply", "new.conf"], self.nothing)
+        yield "apply", lambda: self.changing(["apply", "new.conf"], self.apply_old)
+        yield "json apply", lambda: self.changing(["--json", "apply", "new.conf"], self.apply_old)
+        yield "flush", lambda: self.changing(["flush"], self.apply_old)
 
 
 def main():
     parser = argparse.ArgumentParser(description="Every allocation of fwctl fails once.")
-    parser.add_argument("-n", type=int, default=150, help="at most so many points of a command")
+    parser.add_argument("-n", type=int, default=200, help="at most so many points of a command; 0: all")
     parser.add_argument("-k", default="", help="only commands whose name holds this")
     args = parser.parse_args()
     space.install_signals()
     net = space.Space()
     oom = Oom(net, args.n)
-    oom.start_over()
-    oom.all(args.k)
+    for name, job in oom.jobs():
+        if args.k in name:
+            oom.nothing()
+            oom.apply_old()
+            job()
     net.close()
     print(f"{oom.passed} passed, {oom.failed} failed")
     return 1 if oom.failed or not oom.passed else 0
