@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* compile/lower.c - a plan as a ruleset: a chain for each hook, dispatch rules in the order of its steps, leaves. Dispatch rules carry no
- * state. A case whose clauses multiply to few combinations is that many rules; else it goes through chains in a row, one clause each,
+/* compile/lower.c - a plan as a ruleset: a chain for each hook with its steps, leaves, nodes and tables (lower_node.c). A case whose clauses multiply to few combinations is that many rules; else it goes through chains in a row, one clause each,
  * entered by jump: what fails in one comes back to where it came from, so that rules add up and do not multiply. */
 #include "compile/lower.h"
 
 #include <errno.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -55,6 +55,9 @@ static void lower_set(struct fw_lowering *l, const struct fw_plan_set *plan)
 	set->key = plan->key;
 	set->origin = plan->span;
 	switch (plan->kind) {
+	case FW_PLAN_PREFIXES:
+		fw_lower_prefixes(l, set, plan);
+		return;
 	case FW_PLAN_GROUP:
 	case FW_PLAN_DURING:
 		set->kind = FW_RS_SET_CONSTANT;
@@ -95,7 +98,7 @@ static void add_term(struct fw_lowering *l, struct fw_exprs *exprs, const struct
 static void finish(const struct dispatch *d, struct fw_exprs *exprs, const char *chain)
 {
 	if (d->step->leaf)
-		fw_exprs_verdict(exprs, NFT_GOTO, d->step->leaf->name);
+		fw_exprs_leaf(exprs, d->step->leaf);
 	else
 		fw_exprs_verdict(exprs, NF_ACCEPT, NULL);
 	fw_lower_rule(d->l, chain, exprs);
@@ -211,6 +214,55 @@ static void lower_case(struct dispatch *d, const struct fw_case *c)
 		lower_sum(d, c);
 }
 
+static void lower_steps(struct fw_lowering *l, const char *chain, const struct fw_vec *steps)
+{
+	for (size_t i = 0; i < steps->len && !l->error; i++) {
+		const struct fw_step *step = fw_vec_at(steps, i);
+		struct dispatch d = { .l = l, .step = step, .chain = chain };
+		l->span = step->span;
+		for (size_t k = 0; k < step->case_count && !l->error; k++)
+			lower_case(&d, &step->cases[k]);
+	}
+}
+
+/* What conntrack calls invalid goes to a chain of its own. */
+static void lower_invalid(struct fw_lowering *l, const struct fw_hook *hook)
+{
+	static const struct fw_atom invalid = { .field = FW_FIELD_CT_STATE, .kind = FW_ATOM_BITS, .number = NF_CT_STATE_INVALID_BIT };
+	char *name = hook->invalid.len ? fw_arena_printf(l->arena, "%s-invalid", hook->name) : NULL;
+	struct fw_exprs exprs;
+
+	if (!hook->invalid.len)
+		return;
+	if (!name) {
+		fw_lower_no_memory(l);
+		return;
+	}
+	fw_lower_chain(l, name);
+	lower_steps(l, name, &hook->invalid);
+	fw_exprs_init(&exprs);
+	fw_lower_atom(l, &exprs, &invalid);
+	fw_exprs_verdict(&exprs, NFT_GOTO, name);
+	fw_lower_rule(l, hook->name, &exprs);
+}
+
+/* Parts are entered by jump, as what one does not decide goes on to the next; the last one needs no chain. */
+static void lower_parts(struct fw_lowering *l, const struct fw_hook *hook)
+{
+	for (size_t i = 0; i < hook->parts.len && !l->error; i++) {
+		const struct fw_node *node = *(const struct fw_node *const *)fw_vec_at(&hook->parts, i);
+		struct fw_exprs exprs;
+		if (i + 1 == hook->parts.len && !hook->last.len) {
+			fw_lower_branches(l, hook->name, node);
+			return;
+		}
+		fw_lower_node(l, node);
+		fw_exprs_init(&exprs);
+		fw_exprs_verdict(&exprs, NFT_JUMP, node->name);
+		fw_lower_rule(l, hook->name, &exprs);
+	}
+}
+
 static void lower_hook(struct fw_lowering *l, const struct fw_hook *hook)
 {
 	l->span = (struct fw_span){ 0 };
@@ -221,13 +273,27 @@ static void lower_hook(struct fw_lowering *l, const struct fw_hook *hook)
 	chain->hook = hook->hook;
 	chain->priority = hook->priority;
 	chain->policy_drop = hook->drop;
-	for (size_t i = 0; i < hook->steps.len && !l->error; i++) {
-		const struct fw_step *step = fw_vec_at(&hook->steps, i);
-		struct dispatch d = { .l = l, .step = step, .chain = hook->name };
-		l->span = step->span;
-		for (size_t k = 0; k < step->case_count && !l->error; k++)
-			lower_case(&d, &step->cases[k]);
-	}
+	lower_steps(l, hook->name, &hook->steps);
+	lower_invalid(l, hook);
+	lower_parts(l, hook);
+	lower_steps(l, hook->name, &hook->last);
+}
+
+static void lower_all(struct fw_lowering *l)
+{
+	const struct fw_plan *plan = l->plan;
+
+	for (size_t i = 0; i < plan->sets.len && !l->error; i++)
+		lower_set(l, fw_vec_at(&plan->sets, i));
+	for (size_t i = 0; i < plan->leaves.len && !l->error; i++)
+		fw_lower_leaf(l, *(const struct fw_leaf *const *)fw_vec_at(&plan->leaves, i));
+	for (size_t i = 0; i < plan->tables.len && !l->error; i++)
+		fw_lower_table(l, *(const struct fw_table *const *)fw_vec_at(&plan->tables, i));
+	for (size_t i = 0; i < plan->nodes.len && !l->error; i++)
+		fw_lower_node(l, *(const struct fw_node *const *)fw_vec_at(&plan->nodes, i));
+	for (size_t i = 0; i < FW_HOOKS && !l->error; i++)
+		if (plan->hooks[i].needed)
+			lower_hook(l, &plan->hooks[i]);
 }
 
 int fw_plan_lower(struct fw_arena *arena, const struct fw_plan *plan, struct fw_diags *diags, struct fw_ruleset **ret_ruleset)
@@ -237,13 +303,7 @@ int fw_plan_lower(struct fw_arena *arena, const struct fw_plan *plan, struct fw_
 		return -ENOMEM;
 	fw_ruleset_init(rs, arena);
 	struct fw_lowering l = { .arena = arena, .plan = plan, .diags = diags, .rs = rs };
-	for (size_t i = 0; i < plan->sets.len && !l.error; i++)
-		lower_set(&l, fw_vec_at(&plan->sets, i));
-	for (size_t i = 0; i < plan->leaves.len && !l.error; i++)
-		fw_lower_leaf(&l, *(const struct fw_leaf *const *)fw_vec_at(&plan->leaves, i));
-	for (size_t i = 0; i < FW_HOOKS && !l.error; i++)
-		if (plan->hooks[i].steps.len)
-			lower_hook(&l, &plan->hooks[i]);
+	lower_all(&l);
 	if (l.error)
 		return l.error;
 	*ret_ruleset = rs;

@@ -26,23 +26,28 @@ struct fw_rs_expr *fw_exprs_add(struct fw_exprs *exprs, enum fw_rs_expr_kind kin
 
 void fw_exprs_load(struct fw_exprs *exprs, enum fw_field field)
 {
+	fw_exprs_load_to(exprs, field, NFT_REG_1);
+}
+
+void fw_exprs_load_to(struct fw_exprs *exprs, enum fw_field field, uint32_t dreg)
+{
 	const struct fw_field_info *info = fw_field_info(field);
 	struct fw_rs_expr *e = fw_exprs_add(exprs, info->load);
 	if (info->load == FW_RS_PAYLOAD) {
 		e->payload.base = info->arg[0];
 		e->payload.offset = info->arg[1];
 		e->payload.len = info->width;
-		e->payload.dreg = NFT_REG_1;
+		e->payload.dreg = dreg;
 	} else if (info->load == FW_RS_META) {
 		e->meta.key = info->arg[0];
-		e->meta.dreg = NFT_REG_1;
+		e->meta.dreg = dreg;
 	} else if (info->load == FW_RS_CT) {
 		e->ct.key = info->arg[0];
-		e->ct.dreg = NFT_REG_1;
+		e->ct.dreg = dreg;
 	} else {
 		e->fib.flags = info->arg[0];
 		e->fib.result = info->arg[1];
-		e->fib.dreg = NFT_REG_1;
+		e->fib.dreg = dreg;
 	}
 }
 
@@ -54,9 +59,10 @@ static struct fw_rs_expr *add_bitwise(struct fw_exprs *exprs, unsigned int width
 	return e;
 }
 
-void fw_exprs_mask(struct fw_exprs *exprs, unsigned int width, unsigned int bits)
+void fw_exprs_mask(struct fw_exprs *exprs, uint32_t reg, unsigned int width, unsigned int bits)
 {
 	struct fw_rs_expr *e = add_bitwise(exprs, width);
+	e->bitwise.sreg = e->bitwise.dreg = reg;
 	for (unsigned int i = 0; i < bits && i < 8 * width; i++)
 		e->bitwise.mask.bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
 }
@@ -75,7 +81,7 @@ void fw_exprs_verdict(struct fw_exprs *exprs, int32_t code, const char *chain)
 	e->verdict = (struct fw_rs_verdict){ code, chain };
 }
 
-static void add_hton(struct fw_exprs *exprs, unsigned int width)
+void fw_exprs_hton(struct fw_exprs *exprs, unsigned int width)
 {
 	struct fw_rs_expr *e = fw_exprs_add(exprs, FW_RS_BYTEORDER);
 	e->byteorder.op = NFT_BYTEORDER_HTON;
@@ -183,7 +189,8 @@ static const char *constant_set(struct fw_lowering *l, enum fw_rs_key key, bool 
 	set->kind = FW_RS_SET_CONSTANT;
 	set->key = key;
 	set->interval = interval;
-	set->elements = (struct fw_rs_elements){ keys, len, NULL };
+	set->elements = (struct fw_rs_elements){ .keys = keys, .len = len };
+	set->size = interval ? 0 : (uint32_t)len; /* it is all that it will ever hold */
 	set->origin = l->span;
 	return name;
 }
@@ -204,7 +211,7 @@ static void lower_several(struct fw_lowering *l, struct fw_exprs *exprs, const s
 	/* Members in the host's order cannot be compared byte by byte: intervals, big-endian. */
 	bool interval = info->host_order || !all_single(atom->values);
 	if (info->host_order)
-		add_hton(exprs, info->width);
+		fw_exprs_hton(exprs, info->width);
 	uint8_t *keys = fw_lower_elements(l, info->key, atom->values, interval);
 	if (keys)
 		fw_exprs_lookup(exprs, constant_set(l, info->key, interval, keys, atom->values.len), atom->invert);
@@ -215,7 +222,7 @@ static void lower_range(struct fw_exprs *exprs, const struct fw_atom *atom)
 	const struct fw_field_info *info = fw_field_info(atom->field);
 	const struct fw_range *range = &atom->values.ranges[0];
 	if (info->host_order)
-		add_hton(exprs, info->width);
+		fw_exprs_hton(exprs, info->width);
 	if (!atom->invert) {
 		add_cmp(exprs, NFT_CMP_GTE, data_of(range->low, info->width));
 		add_cmp(exprs, NFT_CMP_LTE, data_of(range->high, info->width));
@@ -251,7 +258,7 @@ static void lower_in(struct fw_lowering *l, struct fw_exprs *exprs, const struct
 		struct fw_u128 value = atom->values.ranges[0].low;
 		add_cmp(exprs, op, info->host_order ? host_data(value.lo, info->width) : data_of(value, info->width));
 	} else if (prefix) {
-		fw_exprs_mask(exprs, info->width, bits);
+		fw_exprs_mask(exprs, NFT_REG_1, info->width, bits);
 		add_cmp(exprs, op, data_of(atom->values.ranges[0].low, info->width));
 	} else {
 		lower_range(exprs, atom);
@@ -306,9 +313,9 @@ static void lower_set(struct fw_exprs *exprs, const struct fw_atom *atom)
 	const struct fw_field_info *info = fw_field_info(atom->field);
 	fw_exprs_load(exprs, atom->field);
 	if (atom->bits < 8u * info->width)
-		fw_exprs_mask(exprs, info->width, atom->bits);
+		fw_exprs_mask(exprs, NFT_REG_1, info->width, atom->bits);
 	if (info->host_order)
-		add_hton(exprs, info->width);
+		fw_exprs_hton(exprs, info->width);
 	fw_exprs_lookup(exprs, atom->name, atom->invert);
 }
 
@@ -327,7 +334,7 @@ static void lower_below(struct fw_exprs *exprs, const struct fw_atom *atom)
 	const struct fw_field_info *info = fw_field_info(atom->field);
 	fw_exprs_load(exprs, atom->field);
 	if (info->host_order)
-		add_hton(exprs, info->width);
+		fw_exprs_hton(exprs, info->width);
 	add_cmp(exprs, NFT_CMP_LT, data_of((struct fw_u128){ 0, atom->number }, info->width));
 }
 

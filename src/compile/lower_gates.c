@@ -39,7 +39,7 @@ static void load_source(struct fw_lowering *l, struct fw_exprs *exprs, enum fw_f
 	fw_lower_atom(l, exprs, &is_family);
 	fw_exprs_load(exprs, family == FW_IPV4 ? FW_FIELD_SADDR4 : FW_FIELD_SADDR6);
 	if (family == FW_IPV6)
-		fw_exprs_mask(exprs, 16, IPV6_SOURCE_BITS);
+		fw_exprs_mask(exprs, NFT_REG_1, 16, IPV6_SOURCE_BITS);
 }
 
 static const char *add_table(struct fw_lowering *l, const struct gate *gate, enum fw_family family)
@@ -61,6 +61,18 @@ static const char *add_table(struct fw_lowering *l, const struct gate *gate, enu
 		set->gc_interval_ms = gate->timeout_ms < GC_INTERVAL_MS ? (uint32_t)gate->timeout_ms : GC_INTERVAL_MS;
 	}
 	return name;
+}
+
+/* Of sources that share a limit because the table is full: one counter for all tables of a leaf. */
+static const char *shared_counter(struct fw_lowering *l, const struct fw_leaf *leaf)
+{
+	char *name = fw_arena_printf(l->arena, "shared-%s", leaf->key);
+
+	if (!name)
+		fw_lower_no_memory(l);
+	else if (!fw_ruleset_object(l->rs, name))
+		fw_lower_counter(l, name, leaf, FW_RS_ROLE_SHARED);
+	return name ? name : "";
 }
 
 static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enum fw_family family)
@@ -87,12 +99,8 @@ static void lower_table_gate(struct fw_lowering *l, const struct gate *gate, enu
 
 	load_source(l, &count, family);
 	fw_exprs_lookup(&count, set, true);
-	fw_exprs_add(&count, FW_RS_COUNTER);
-	struct fw_rs_rule *rule = fw_lower_rule(l, gate->chain, &count);
-	if (rule) {
-		rule->tag = gate->leaf->tag;
-		rule->tag.role = FW_RS_ROLE_SHARED;
-	}
+	fw_exprs_counter(&count, shared_counter(l, gate->leaf));
+	fw_lower_rule(l, gate->chain, &count);
 
 	load_source(l, &shared, family);
 	fw_exprs_lookup(&shared, set, true);

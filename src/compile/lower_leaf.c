@@ -166,22 +166,56 @@ static void lower_helper(struct fw_lowering *l, const char *chain, const struct 
 	fw_lower_rule(l, chain, &exprs);
 }
 
-/* --- verdicts --- */
+/* --- counters --- */
 
-static void lower_counted(struct fw_lowering *l, const char *chain, const struct fw_leaf *leaf, struct fw_exprs *exprs)
+void fw_exprs_counter(struct fw_exprs *exprs, const char *name)
 {
-	struct fw_rs_rule *rule = fw_lower_rule(l, chain, exprs);
-	if (rule)
-		rule->tag = leaf->tag;
+	struct fw_rs_expr *counter = fw_exprs_add(exprs, FW_RS_OBJREF);
+	counter->objref.type = NFT_OBJECT_COUNTER;
+	counter->objref.name = name;
 }
+
+struct fw_rs_object *fw_lower_counter(struct fw_lowering *l, const char *name, const struct fw_leaf *leaf, enum fw_rs_role role)
+{
+	struct fw_rs_object *object = l->error ? NULL : fw_ruleset_add_object(l->rs, name);
+	if (!object) {
+		fw_lower_no_memory(l);
+		return NULL;
+	}
+	object->kind = FW_RS_OBJECT_COUNTER;
+	object->tag = leaf->tag;
+	object->tag.role = role;
+	object->origin = leaf->span;
+	return object;
+}
+
+/* The counter of a leaf has its name. */
+static void add_hits(struct fw_lowering *l, const struct fw_leaf *leaf)
+{
+	struct fw_rs_object *object = fw_lower_counter(l, leaf->name, leaf, FW_RS_ROLE_HIT);
+	if (object && leaf->comment)
+		object->comment = plain_text(l, fw_str_from(leaf->comment), COMMENT_MAX);
+}
+
+void fw_exprs_leaf(struct fw_exprs *exprs, const struct fw_leaf *leaf)
+{
+	if (!fw_leaf_is_plain(leaf)) {
+		fw_exprs_verdict(exprs, NFT_GOTO, leaf->name);
+		return;
+	}
+	fw_exprs_counter(exprs, leaf->name);
+	fw_exprs_verdict(exprs, leaf->verdict == FW_ALLOW ? NF_ACCEPT : NF_DROP, NULL);
+}
+
+/* --- verdicts --- */
 
 static void lower_verdict(struct fw_lowering *l, const struct fw_leaf *leaf, int32_t code)
 {
 	struct fw_exprs exprs;
 	fw_exprs_init(&exprs);
-	fw_exprs_add(&exprs, FW_RS_COUNTER);
+	fw_exprs_counter(&exprs, leaf->name);
 	fw_exprs_verdict(&exprs, code, NULL);
-	lower_counted(l, leaf->name, leaf, &exprs);
+	fw_lower_rule(l, leaf->name, &exprs);
 }
 
 /* A reset for TCP, an ICMP error for the rest; rules only for what can get here. */
@@ -193,47 +227,36 @@ static void lower_reject(struct fw_lowering *l, const struct fw_leaf *leaf)
 		struct fw_exprs exprs;
 		fw_exprs_init(&exprs);
 		fw_lower_atom(l, &exprs, &is_tcp);
-		fw_exprs_add(&exprs, FW_RS_COUNTER);
+		fw_exprs_counter(&exprs, leaf->name);
 		fw_exprs_add(&exprs, FW_RS_REJECT)->reject.type = NFT_REJECT_TCP_RST;
-		lower_counted(l, leaf->name, leaf, &exprs);
+		fw_lower_rule(l, leaf->name, &exprs);
 	}
 	if (!leaf->takes_other)
 		return;
 	struct fw_exprs exprs;
 	fw_exprs_init(&exprs);
-	fw_exprs_add(&exprs, FW_RS_COUNTER);
+	fw_exprs_counter(&exprs, leaf->name);
 	struct fw_rs_expr *reject = fw_exprs_add(&exprs, FW_RS_REJECT);
 	reject->reject.type = NFT_REJECT_ICMPX_UNREACH;
 	reject->reject.code = NFT_REJECT_ICMPX_PORT_UNREACH;
-	lower_counted(l, leaf->name, leaf, &exprs);
+	fw_lower_rule(l, leaf->name, &exprs);
 }
 
 /* Dropped by the rule, but counted apart. */
 static void lower_over(struct fw_lowering *l, const struct fw_leaf *leaf, const char *over)
 {
 	fw_lower_chain(l, over);
+	fw_lower_counter(l, over, leaf, FW_RS_ROLE_OVER);
 	lower_log(l, over, leaf, "over");
 	struct fw_exprs exprs;
 	fw_exprs_init(&exprs);
-	fw_exprs_add(&exprs, FW_RS_COUNTER);
+	fw_exprs_counter(&exprs, over);
 	fw_exprs_verdict(&exprs, NF_DROP, NULL);
-	struct fw_rs_rule *rule = fw_lower_rule(l, over, &exprs);
-	if (rule) {
-		rule->tag = leaf->tag;
-		rule->tag.role = FW_RS_ROLE_OVER;
-	}
+	fw_lower_rule(l, over, &exprs);
 }
 
-static void add_comment(struct fw_lowering *l, const struct fw_leaf *leaf)
+static void lower_chain(struct fw_lowering *l, const struct fw_leaf *leaf)
 {
-	struct fw_rs_chain *chain = fw_ruleset_chain(l->rs, leaf->name);
-	if (!l->error && chain && chain->rules.len && leaf->comment)
-		((struct fw_rs_rule *)fw_vec_at(&chain->rules, 0))->comment = plain_text(l, fw_str_from(leaf->comment), COMMENT_MAX);
-}
-
-void fw_lower_leaf(struct fw_lowering *l, const struct fw_leaf *leaf)
-{
-	l->span = leaf->span;
 	fw_lower_chain(l, leaf->name);
 	if (leaf->connections || leaf->rate.count) {
 		const char *over = state_name(l, "over", leaf);
@@ -257,5 +280,13 @@ void fw_lower_leaf(struct fw_lowering *l, const struct fw_leaf *leaf)
 		lower_reject(l, leaf);
 		break;
 	}
-	add_comment(l, leaf);
+}
+
+void fw_lower_leaf(struct fw_lowering *l, const struct fw_leaf *leaf)
+{
+	l->span = leaf->span;
+	add_hits(l, leaf);
+	/* what is limited or logged keeps its state while its rule is there, whether a packet can get to it or not */
+	if (leaf->has_chain || !fw_leaf_is_plain(leaf))
+		lower_chain(l, leaf);
 }

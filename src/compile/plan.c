@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compile/plan_build.h"
+#include "compile/plan_dispatch.h"
 
 #define PRIORITY_RAW (-300) /* before connection tracking, behind the reassembly of fragments */
 #define PRIORITY_FILTER 0
 #define STATE_RELATED 4u /* linux/netfilter/nf_conntrack_common.h, NF_CT_STATE_BIT */
 #define TCP_RST 4u
+#define LOOPBACK 1 /* the number of lo in every network namespace (net/flow.h of the kernel, LOOPBACK_IFINDEX) */
+#define DIAGRAM_EDGES_MAX (8u << 20)
+#define DIAGRAM_BYTES_MAX ((size_t)512 << 20)
 
 static void init_hooks(struct fw_plan *plan, struct fw_arena *arena)
 {
@@ -30,6 +33,9 @@ static void init_hooks(struct fw_plan *plan, struct fw_arena *arena)
 	for (size_t i = 0; i < FW_HOOKS; i++) {
 		plan->hooks[i] = (struct fw_hook){ .name = hooks[i].name, .hook = hooks[i].hook, .priority = hooks[i].priority };
 		fw_vec_init(&plan->hooks[i].steps, arena, sizeof(struct fw_step));
+		fw_vec_init(&plan->hooks[i].invalid, arena, sizeof(struct fw_step));
+		fw_vec_init(&plan->hooks[i].last, arena, sizeof(struct fw_step));
+		fw_vec_init(&plan->hooks[i].parts, arena, sizeof(struct fw_node *));
 	}
 }
 
@@ -42,33 +48,9 @@ static void set_id(struct fw_leaf *leaf, enum fw_rs_owner owner, const char *id)
 
 /* --- blocks --- */
 
-/* What passes by lo is no block's business. */
-static void pass_loopback(struct fw_planner *p, struct fw_hook *hook, enum fw_field field)
+static void plan_block_leaf(struct fw_planner *p, const struct fw_block *block)
 {
-	static const char *const lo[] = { "lo" };
-	struct fw_vec cases;
-	struct fw_case_builder b;
-	fw_cases_init(p, &cases);
-	fw_case_begin(&b, p);
-	fw_case_atom(&b, (struct fw_atom){ .field = field, .kind = FW_ATOM_NAMES, .names = lo, .name_count = 1 });
-	fw_case_end(&b, &cases);
-	fw_plan_step(p, hook, &cases, NULL, (struct fw_span){ 0 });
-}
-
-static void block_cases(struct fw_planner *p, const struct fw_block *block, enum fw_side side, struct fw_vec *cases)
-{
-	fw_cases_init(p, cases);
-	for (int family = 0; family < FW_FAMILIES; family++) {
-		struct fw_case_builder b;
-		fw_case_begin(&b, p);
-		fw_case_atom(&b, fw_atom_family(p, (enum fw_family)family));
-		fw_plan_block_addresses(&b, &block->addresses, (enum fw_family)family, side);
-		fw_case_end(&b, cases);
-	}
-}
-
-static void plan_block(struct fw_planner *p, const struct fw_block *block)
-{
+	p->span = block->span;
 	struct fw_leaf *leaf = fw_plan_leaf(p, fw_arena_printf(p->arena, "block-%s", block->id), block->id);
 	if (!leaf)
 		return;
@@ -79,25 +61,34 @@ static void plan_block(struct fw_planner *p, const struct fw_block *block)
 	leaf->log.on = block->log;
 	leaf->log.rate = p->policy->options.log_rate;
 	leaf->span = block->span;
-	struct fw_vec from, to;
-	block_cases(p, block, FW_SIDE_SOURCE, &from);
-	block_cases(p, block, FW_SIDE_DESTINATION, &to);
-	fw_plan_step(p, &p->plan->hooks[FW_HOOK_RAW_PREROUTING], &from, leaf, block->span);
-	fw_plan_step(p, &p->plan->hooks[FW_HOOK_RAW_FORWARD], &to, leaf, block->span);
-	fw_plan_step(p, &p->plan->hooks[FW_HOOK_RAW_OUTPUT], &to, leaf, block->span);
 }
 
-static void plan_raw(struct fw_planner *p)
+/* What passes by lo is no block's business. */
+static void pass_loopback(struct fw_planner *p, struct fw_hook *hook, enum fw_field field)
 {
-	struct fw_hook *arriving = &p->plan->hooks[FW_HOOK_RAW_PREROUTING];
-	bool martians = !p->policy->options.builtin_off[FW_BUILTIN_LOOPBACK];
-	if (p->policy->block_count || martians)
-		pass_loopback(p, arriving, FW_FIELD_IIFNAME);
-	if (p->policy->block_count)
-		pass_loopback(p, &p->plan->hooks[FW_HOOK_RAW_OUTPUT], FW_FIELD_OIFNAME);
+	struct fw_vec cases;
+	struct fw_case_builder b;
+	fw_cases_init(p, &cases);
+	fw_case_begin(&b, p);
+	fw_case_atom(&b, fw_atom_value(p, field, LOOPBACK));
+	fw_case_end(&b, &cases);
+	fw_plan_step(p, &hook->steps, &cases, NULL);
+}
+
+static void plan_raw(struct fw_planner *p, struct fw_space *space)
+{
+	struct fw_hook *hooks = p->plan->hooks;
 	for (size_t i = 0; i < p->policy->block_count; i++)
-		plan_block(p, &p->policy->blocks[i]);
-	fw_plan_martians(p, arriving);
+		plan_block_leaf(p, &p->policy->blocks[i]);
+	p->span = (struct fw_span){ 0 };
+	if (p->policy->block_count) {
+		pass_loopback(p, &hooks[FW_HOOK_RAW_PREROUTING], FW_FIELD_IIF);
+		pass_loopback(p, &hooks[FW_HOOK_RAW_OUTPUT], FW_FIELD_OIF);
+	}
+	fw_plan_dispatch_blocks(p, space, &hooks[FW_HOOK_RAW_PREROUTING], FW_ATOM_OF_FROM);
+	fw_plan_dispatch_blocks(p, space, &hooks[FW_HOOK_RAW_FORWARD], FW_ATOM_OF_TO);
+	fw_plan_dispatch_blocks(p, space, &hooks[FW_HOOK_RAW_OUTPUT], FW_ATOM_OF_TO);
+	fw_plan_martians(p, &hooks[FW_HOOK_RAW_PREROUTING]);
 }
 
 /* --- rules --- */
@@ -114,6 +105,7 @@ static bool takes_proto(const struct fw_what *what, bool tcp)
 
 static void plan_rule(struct fw_planner *p, const struct fw_rule *rule)
 {
+	p->span = rule->span;
 	struct fw_leaf *leaf = fw_plan_leaf(p, fw_arena_printf(p->arena, "rule-%s", rule->id), rule->id);
 	if (!leaf)
 		return;
@@ -133,10 +125,6 @@ static void plan_rule(struct fw_planner *p, const struct fw_rule *rule)
 	leaf->helper_count = rule->verdict == FW_ALLOW ? rule->match.what.helper_count : 0;
 	leaf->span = rule->span;
 	leaf->rate_span = rule->rate_span;
-	p->span = rule->span;
-	struct fw_vec cases;
-	fw_plan_match(p, &rule->match, rule->direction, &cases);
-	fw_plan_step(p, fw_plan_hook_of(p->plan, rule->direction), &cases, leaf, rule->span);
 }
 
 /* --- defaults --- */
@@ -157,12 +145,6 @@ static void plan_default(struct fw_planner *p, enum fw_direction direction)
 	leaf->log_unicast_only = !def->log_said;
 	leaf->takes_tcp = leaf->takes_other = true;
 	leaf->span = def->span;
-	struct fw_vec cases;
-	struct fw_case_builder b;
-	fw_cases_init(p, &cases);
-	fw_case_begin(&b, p);
-	fw_case_end(&b, &cases); /* no condition: everything */
-	fw_plan_step(p, fw_plan_hook_of(p->plan, direction), &cases, leaf, def->span);
 	fw_plan_hook_of(p->plan, direction)->drop = def->verdict != FW_ALLOW;
 }
 
@@ -200,37 +182,53 @@ static void pass_resets(struct fw_planner *p)
 	for (size_t i = 0; i < FW_ARRAY_SIZE(atoms); i++)
 		fw_case_atom(&b, atoms[i]);
 	fw_case_end(&b, &cases);
-	fw_plan_step(p, fw_plan_hook_of(p->plan, FW_OUT), &cases, NULL, (struct fw_span){ 0 });
+	fw_plan_step(p, &fw_plan_hook_of(p->plan, FW_OUT)->steps, &cases, NULL);
 }
 
-static void plan_direction(struct fw_planner *p, enum fw_direction direction)
+static void plan_direction(struct fw_planner *p, struct fw_space *space, enum fw_direction direction)
 {
-	fw_plan_builtins(p, direction, false);
+	fw_plan_builtins(p, direction);
 	if (direction == FW_OUT && resets_any(p->policy))
 		pass_resets(p);
 	for (size_t i = 0; i < p->policy->rule_count[direction] && !p->error; i++)
 		plan_rule(p, p->policy->rules[direction][i]);
-	fw_plan_builtins(p, direction, true);
 	plan_default(p, direction);
+	p->span = p->policy->defaults[direction].span;
+	fw_plan_dispatch(p, space, direction);
+}
+
+static void plan_all(struct fw_planner *p, struct fw_space *space)
+{
+	fw_plan_member_sets(p);
+	plan_raw(p, space);
+	plan_direction(p, space, FW_IN);
+	if (p->policy->has_forward)
+		plan_direction(p, space, FW_FORWARD);
+	plan_direction(p, space, FW_OUT);
 }
 
 int fw_plan_make(struct fw_arena *arena, const struct fw_policy *policy, const struct fw_compile_env *env, struct fw_plan **ret_plan)
 {
+	const struct fw_space_init init = {
+		.policies = &policy, .policy_count = 1, .limits = { DIAGRAM_EDGES_MAX, DIAGRAM_BYTES_MAX },
+		.members_in_blocks = true, .without_loopback = true, .as_compiled = true,
+	};
+	struct fw_space space FW_CLEANUP(fw_space_done) = { 0 };
 	struct fw_plan *plan = fw_arena_alloc(arena, 1, sizeof(*plan));
 	if (!plan)
 		return -ENOMEM;
 	struct fw_planner p = { .arena = arena, .policy = policy, .env = env, .plan = plan };
 	init_hooks(plan, arena);
 	fw_vec_init(&plan->leaves, arena, sizeof(struct fw_leaf *));
+	fw_vec_init(&plan->nodes, arena, sizeof(struct fw_node *));
+	fw_vec_init(&plan->tables, arena, sizeof(struct fw_table *));
 	fw_vec_init(&plan->sets, arena, sizeof(struct fw_plan_set));
 	fw_map_init(&p.sets, arena);
+	fw_map_init(&p.leaves, arena);
 	plan->log_group = policy->options.log_group;
-	fw_plan_member_sets(&p);
-	plan_raw(&p);
-	plan_direction(&p, FW_IN);
-	if (policy->has_forward)
-		plan_direction(&p, FW_FORWARD);
-	plan_direction(&p, FW_OUT);
+	p.error = fw_space_init(&space, arena, &init);
+	if (!p.error)
+		plan_all(&p, &space);
 	if (p.error)
 		return p.error;
 	*ret_plan = plan;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* compile/plan.h - the decision plan: what is tried in which order in each hook, and where that leads, as data. Made of a policy by
+/* compile/plan.h - the decision plan: what is asked of a packet in each hook, and where that leads, as data. Made of a policy by
  * fw_plan_make, never changed afterwards, printable; lowered to a ruleset by fw_plan_lower, which knows no policy statement any more.
  *
- * A hook tries its steps in order; the first that matches sends the packet to the step's leaf, which decides. A step matches where one of
- * its cases does. A case is a conjunction of atoms and of clauses; a clause is a disjunction of terms; a term a conjunction of atoms. */
+ * A hook begins with a few steps: what the state of a connection decides. The first that matches sends the packet to the step's leaf. A step
+ * matches where one of its cases does. A case is a conjunction of atoms and of clauses; a clause is a disjunction of terms; a term a
+ * conjunction of atoms. What the steps leave goes through the parts of the policy, one after the other: each is a decision diagram,
+ * as nodes that are asked by few look-ups, however many rules they were made of. */
 #ifndef FW_COMPILE_PLAN_H
 #define FW_COMPILE_PLAN_H
 
@@ -25,6 +27,8 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_DADDR_TYPE, /* RTN_*: what the routing table says of an IPv4 destination */
 	FW_FIELD_IIFNAME,
 	FW_FIELD_OIFNAME,
+	FW_FIELD_IIF, /* their numbers */
+	FW_FIELD_OIF,
 	FW_FIELD_CT_STATE,
 	FW_FIELD_CT_STATUS, /* bits: IPS_* */
 	FW_FIELD_CT_HELPER, /* of the connection that this one belongs to */
@@ -32,7 +36,7 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_SKGID,
 	FW_FIELD_TIME, /* ns since 1970, UTC */
 };
-#define FW_FIELDS 21
+#define FW_FIELDS 23
 
 struct fw_field_info {
 	const char *name;      /* in printed plans */
@@ -101,7 +105,55 @@ struct fw_leaf { /* where packets are decided, counted, limited and logged; says
 	bool takes_tcp, takes_other; /* what can get here (reject answers them apart) */
 	const struct fw_what_helper *helpers;
 	size_t helper_count;
+	uint32_t number; /* from 1 */
+	bool has_chain; /* it is gone to; else it stands where it is decided, as a counter and a verdict */
 	struct fw_span span, rate_span;
+};
+/* Nothing but a counter and a verdict. */
+bool fw_leaf_is_plain(const struct fw_leaf *leaf);
+
+enum fw_target_kind {
+	FW_TARGET_BACK, /* not decided here: back to where the part was entered */
+	FW_TARGET_LEAF,
+	FW_TARGET_NODE,
+};
+struct fw_target {
+	enum fw_target_kind kind;
+	struct fw_leaf *leaf;
+	const struct fw_node *node;
+};
+
+enum fw_table_kind {
+	FW_TABLE_SET,      /* one target for all that it knows */
+	FW_TABLE_VERDICTS, /* a target for each key */
+	FW_TABLE_COUNTERS, /* plain leaves of one verdict: no chain for each */
+};
+#define FW_TABLE_FIELDS_MAX 3
+struct fw_table { /* a hash or interval map */
+	const char *name;
+	enum fw_table_kind kind;
+	enum fw_rs_key key;
+	enum fw_field fields[FW_TABLE_FIELDS_MAX]; /* the parts of its key, in their order */
+	size_t field_count;
+	unsigned int bits; /* that count of the last one */
+	bool interval;     /* keys are low and high, of the one field */
+	struct fw_vec keys;    /* bytes, as a set's elements; sorted */
+	struct fw_vec targets; /* struct fw_target: one for each key, but in a set */
+	enum fw_verdict verdict; /* COUNTERS: of all of them */
+	struct fw_span span;
+};
+
+struct fw_branch { /* where all atoms hold .. */
+	const struct fw_atom *atoms;
+	size_t atom_count;
+	struct fw_table *table;  /* .. and this knows the packet (or NULL) .. */
+	struct fw_target target; /* .. it goes here, or where the table says */
+};
+
+struct fw_node { /* a chain; branches are tried in their order; what none takes goes back */
+	const char *name;
+	struct fw_vec branches; /* struct fw_branch */
+	struct fw_span span;
 };
 
 struct fw_step {
@@ -125,16 +177,29 @@ struct fw_hook {
 	const char *name; /* of its chain */
 	uint32_t hook;    /* NF_INET_* */
 	int32_t priority;
-	bool drop;           /* what happens to a packet that no step takes */
-	struct fw_vec steps; /* struct fw_step; none: the hook is not needed */
+	bool drop;           /* what happens to a packet that nothing here takes */
+	struct fw_vec steps; /* struct fw_step */
+	struct fw_vec invalid; /* struct fw_step: for packets that conntrack calls invalid, which go no further; none: they are as others */
+	struct fw_vec parts;   /* const struct fw_node *: the last decides what all others left, in the hook's own chain */
+	struct fw_vec last;    /* struct fw_step: for what the parts left */
+	bool needed;           /* something of it may decide */
 };
 
-enum fw_plan_set_kind { FW_PLAN_GROUP, FW_PLAN_MEMBERS, FW_PLAN_DURING };
+enum fw_plan_set_kind {
+	FW_PLAN_GROUP,    /* ranges of addresses */
+	FW_PLAN_PREFIXES, /* those of its prefixes that are looked up by one length */
+	FW_PLAN_MEMBERS,
+	FW_PLAN_DURING,
+};
 struct fw_plan_set { /* the named sets that atoms speak of */
 	const char *name;
 	enum fw_plan_set_kind kind;
 	enum fw_rs_key key;
-	struct fw_iset values;        /* GROUP; DURING: ns */
+	struct fw_iset values;        /* GROUP, PREFIXES: all of the group; DURING: ns */
+	enum fw_family family;        /* GROUP, PREFIXES */
+	unsigned int length;          /* PREFIXES: that they are looked up by */
+	size_t count;                 /* PREFIXES: how many there are */
+	const uint8_t *as;            /* PREFIXES: the length by which each length is looked up, 129 of them */
 	uint32_t size, timeout_s;     /* MEMBERS */
 	struct fw_span span;
 };
@@ -142,6 +207,8 @@ struct fw_plan_set { /* the named sets that atoms speak of */
 struct fw_plan {
 	struct fw_hook hooks[FW_HOOKS];
 	struct fw_vec leaves; /* const struct fw_leaf * */
+	struct fw_vec nodes;  /* const struct fw_node *, but the last parts of hooks */
+	struct fw_vec tables; /* const struct fw_table * */
 	struct fw_vec sets;   /* struct fw_plan_set */
 	uint16_t log_group;
 	int64_t horizon; /* 0: nothing depends on the clock's zone */

@@ -105,18 +105,30 @@ struct fw_atom fw_atom_family(struct fw_planner *p, enum fw_family family)
 	return fw_atom_value(p, FW_FIELD_FAMILY, family == FW_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 }
 
-void fw_plan_step(struct fw_planner *p, struct fw_hook *hook, const struct fw_vec *cases, const struct fw_leaf *leaf, struct fw_span span)
+void fw_plan_step(struct fw_planner *p, struct fw_vec *steps, const struct fw_vec *cases, struct fw_leaf *leaf)
 {
-	struct fw_step *step = push(p, &hook->steps);
+	struct fw_step *step = push(p, steps);
 	if (step)
-		*step = (struct fw_step){ cases->items, cases->len, leaf, span };
+		*step = (struct fw_step){ cases->items, cases->len, leaf, p->span };
+	if (leaf && !fw_leaf_is_plain(leaf))
+		leaf->has_chain = true;
+}
+
+bool fw_leaf_is_plain(const struct fw_leaf *leaf)
+{
+	return leaf->verdict != FW_REJECT && !leaf->log.on && !leaf->rate.count && !leaf->connections && !leaf->helper_count;
+}
+
+struct fw_leaf *fw_plan_leaf_named(struct fw_planner *p, const char *name)
+{
+	return name ? fw_map_get(&p->leaves, fw_str_from(name)) : NULL;
 }
 
 struct fw_leaf *fw_plan_leaf(struct fw_planner *p, const char *name, const char *key)
 {
 	struct fw_leaf *leaf = p->error || !name || !key ? NULL : fw_arena_alloc(p->arena, 1, sizeof(*leaf));
 	const struct fw_leaf **item = leaf ? push(p, &p->plan->leaves) : NULL;
-	if (!item) {
+	if (!item || fw_map_put(&p->leaves, fw_str_from(name), leaf) < 0) {
 		p->error = p->error ? p->error : -ENOMEM;
 		return NULL;
 	}
@@ -124,6 +136,7 @@ struct fw_leaf *fw_plan_leaf(struct fw_planner *p, const char *name, const char 
 	leaf->name = name;
 	leaf->key = key;
 	leaf->families = FW_FAMILY_BOTH;
+	leaf->number = (uint32_t)p->plan->leaves.len;
 	return leaf;
 }
 

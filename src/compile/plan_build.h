@@ -12,6 +12,7 @@ struct fw_planner {
 	const struct fw_compile_env *env;
 	struct fw_plan *plan;
 	struct fw_map sets; /* names in plan->sets */
+	struct fw_map leaves; /* by name */
 	struct fw_span span; /* the statement in hand */
 	int error;           /* sticky */
 };
@@ -38,21 +39,19 @@ struct fw_atom fw_atom_not(struct fw_atom atom);
 struct fw_atom fw_atom_value(struct fw_planner *p, enum fw_field field, uint64_t value);
 struct fw_atom fw_atom_family(struct fw_planner *p, enum fw_family family);
 
-/* The cases of one rule's match, with its sets. */
-void fw_plan_match(struct fw_planner *p, const struct fw_match *match, enum fw_direction direction, struct fw_vec *cases);
-/* ADDRS as a test of source or destination in one family, with what a block adds: what it never touches. */
-enum fw_side { FW_SIDE_SOURCE, FW_SIDE_DESTINATION };
-void fw_plan_addresses(struct fw_case_builder *b, const struct fw_addrs *addrs, enum fw_family family, enum fw_side side);
-void fw_plan_block_addresses(struct fw_case_builder *b, const struct fw_addrs *addrs, enum fw_family family, enum fw_side side);
 /* Sets of dynamic groups, used or not: ban must find them. */
 void fw_plan_member_sets(struct fw_planner *p);
 
-/* The built-in rules before (or after: ping) the policy's. */
-void fw_plan_builtins(struct fw_planner *p, enum fw_direction direction, bool after_rules);
+/* What the built-in rules say of connections that are known, and of what conntrack calls invalid. */
+void fw_plan_builtins(struct fw_planner *p, enum fw_direction direction);
+/* The leaf of a built-in; made where there is none. */
+struct fw_leaf *fw_plan_builtin_leaf(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction);
 /* Loopback addresses that arrive from outside, in raw prerouting. */
 void fw_plan_martians(struct fw_planner *p, struct fw_hook *hook);
 
-void fw_plan_step(struct fw_planner *p, struct fw_hook *hook, const struct fw_vec *cases, const struct fw_leaf *leaf, struct fw_span span);
+/* Adds to a list of steps. */
+void fw_plan_step(struct fw_planner *p, struct fw_vec *steps, const struct fw_vec *cases, struct fw_leaf *leaf);
+struct fw_leaf *fw_plan_leaf_named(struct fw_planner *p, const char *name); /* NULL: there is none */
 /* A new leaf with its name, key and tag; NULL (and p->error) without memory. */
 struct fw_leaf *fw_plan_leaf(struct fw_planner *p, const char *name, const char *key);
 struct fw_hook *fw_plan_hook_of(struct fw_plan *plan, enum fw_direction direction);

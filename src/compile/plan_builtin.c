@@ -9,12 +9,16 @@
 
 #define HOP_LIMIT 255
 #define ICMPV6 58
+#define LOOPBACK 1 /* the number of lo (net/flow.h of the kernel, LOOPBACK_IFINDEX) */
 
 static struct fw_leaf *builtin_leaf(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction, const char *suffix)
 {
 	const char *name = fw_builtin_name(builtin), *where = fw_direction_name(direction);
 	char *chain = fw_arena_printf(p->arena, "builtin-%s-%s", where, suffix ? suffix : name);
-	struct fw_leaf *leaf = fw_plan_leaf(p, chain, chain);
+	struct fw_leaf *leaf = fw_plan_leaf_named(p, chain);
+	if (leaf)
+		return leaf;
+	leaf = fw_plan_leaf(p, chain, chain);
 	if (!leaf)
 		return NULL;
 	leaf->tag = (struct fw_rs_tag){ .owner = FW_RS_BUILTIN, .role = FW_RS_ROLE_HIT };
@@ -26,6 +30,11 @@ static struct fw_leaf *builtin_leaf(struct fw_planner *p, enum fw_builtin builti
 	if (!id.data || !leaf->comment)
 		p->error = -ENOMEM;
 	return leaf;
+}
+
+struct fw_leaf *fw_plan_builtin_leaf(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction)
+{
+	return builtin_leaf(p, builtin, direction, NULL);
 }
 
 /* --- related: only what a helper of this policy expects --- */
@@ -96,14 +105,13 @@ static enum fw_field port_field(const struct fw_builtin_case *row)
 
 static void add_case(struct fw_planner *p, const struct fw_builtin_case *row, enum fw_direction direction, struct fw_vec *cases)
 {
-	static const char *const lo[] = { "lo" };
+	const bool martian = row->builtin == FW_BUILTIN_LOOPBACK && row->verdict == FW_DENY;
 	const bool ipv4 = row->family == FW_IPV4;
 	struct fw_case_builder b;
 
 	fw_case_begin(&b, p);
 	if (row->on_lo)
-		fw_case_atom(&b, (struct fw_atom){ .field = direction == FW_OUT ? FW_FIELD_OIFNAME : FW_FIELD_IIFNAME, .kind = FW_ATOM_NAMES,
-						   .names = lo, .name_count = 1 });
+		fw_case_atom(&b, fw_atom_value(p, direction == FW_OUT ? FW_FIELD_OIF : FW_FIELD_IIF, LOOPBACK));
 	if (row->states)
 		fw_case_atom(&b, (struct fw_atom){ .field = FW_FIELD_CT_STATE, .kind = FW_ATOM_BITS, .number = row->states });
 	if (row->one_family)
@@ -117,13 +125,15 @@ static void add_case(struct fw_planner *p, const struct fw_builtin_case *row, en
 	add_set(&b, ipv4 ? FW_FIELD_DADDR4 : FW_FIELD_DADDR6, row->to);
 	if (row->by_helper)
 		add_related(&b);
+	if (martian && direction != FW_OUT) /* what leaves by lo has been let through before */
+		fw_case_atom(&b, fw_atom_not(fw_atom_value(p, FW_FIELD_IIF, LOOPBACK)));
 	fw_case_end(&b, cases);
 }
 
 /* --- steps --- */
 
 /* All cases of the built-in with that verdict as one step. */
-static void add_step(struct fw_planner *p, struct fw_hook *hook, const struct fw_builtin_case *like, enum fw_direction direction)
+static void add_step(struct fw_planner *p, struct fw_vec *steps, const struct fw_builtin_case *like, enum fw_direction direction)
 {
 	const bool martian = like->builtin == FW_BUILTIN_LOOPBACK && like->verdict == FW_DENY;
 	struct fw_vec cases;
@@ -134,34 +144,42 @@ static void add_step(struct fw_planner *p, struct fw_hook *hook, const struct fw
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].builtin == like->builtin && rows[i].verdict == like->verdict && rows[i].directions & 1u << direction)
 			add_case(p, &rows[i], direction, &cases);
-	fw_plan_step(p, hook, &cases, builtin_leaf(p, like->builtin, direction, martian ? "martian" : NULL), (struct fw_span){ 0 });
+	fw_plan_step(p, steps, &cases, builtin_leaf(p, like->builtin, direction, martian ? "martian" : NULL));
 }
 
-static const struct fw_builtin_case martian = { .builtin = FW_BUILTIN_LOOPBACK, .verdict = FW_DENY };
+static const struct fw_builtin_case martian_row = { .builtin = FW_BUILTIN_LOOPBACK, .verdict = FW_DENY };
 
 void fw_plan_martians(struct fw_planner *p, struct fw_hook *hook)
 {
-	if (!p->policy->options.builtin_off[FW_BUILTIN_LOOPBACK])
-		add_step(p, hook, &martian, FW_IN);
+	if (p->policy->options.builtin_off[FW_BUILTIN_LOOPBACK])
+		return;
+	add_step(p, &hook->last, &martian_row, FW_IN);
+	hook->needed = true;
 }
 
-static void add_builtin(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction)
+static void add_builtin(struct fw_planner *p, struct fw_vec *steps, enum fw_builtin builtin, enum fw_direction direction)
 {
-	struct fw_hook *hook = fw_plan_hook_of(p->plan, direction);
 	const struct fw_builtin_case like = { .builtin = builtin, .verdict = builtin == FW_BUILTIN_INVALID ? FW_DENY : FW_ALLOW };
 
-	add_step(p, hook, &like, direction);
+	if (p->policy->options.builtin_off[builtin] || !fw_builtin_applies(builtin, direction))
+		return;
+	add_step(p, steps, &like, direction);
 	if (builtin == FW_BUILTIN_LOOPBACK && direction == FW_OUT)
-		add_step(p, hook, &martian, direction);
+		add_step(p, steps, &martian_row, direction);
 }
 
-void fw_plan_builtins(struct fw_planner *p, enum fw_direction direction, bool after_rules)
+void fw_plan_builtins(struct fw_planner *p, enum fw_direction direction)
 {
-	for (int i = 0; i < FW_BUILTINS; i++) {
-		enum fw_builtin builtin = (enum fw_builtin)i;
-		if ((builtin == FW_BUILTIN_PING) != after_rules || p->policy->options.builtin_off[i])
-			continue;
-		if (fw_builtin_applies(builtin, direction))
-			add_builtin(p, builtin, direction);
-	}
+	static const enum fw_builtin known[] = { FW_BUILTIN_LOOPBACK, FW_BUILTIN_ESTABLISHED, FW_BUILTIN_RELATED };
+	static const enum fw_builtin first[] = { FW_BUILTIN_ICMP_ERRORS, FW_BUILTIN_NEIGHBOUR, FW_BUILTIN_DHCP_CLIENT };
+	struct fw_hook *hook = fw_plan_hook_of(p->plan, direction);
+
+	for (size_t i = 0; i < FW_ARRAY_SIZE(known); i++)
+		add_builtin(p, &hook->steps, known[i], direction);
+	if (p->policy->options.builtin_off[FW_BUILTIN_INVALID])
+		return;
+	/* what comes before `invalid` passes whatever conntrack calls it */
+	for (size_t i = 0; i < FW_ARRAY_SIZE(first); i++)
+		add_builtin(p, &hook->invalid, first[i], direction);
+	add_builtin(p, &hook->invalid, FW_BUILTIN_INVALID, direction);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* compile/plan_print.c - a plan as text, for tests and for people who ask why. One line a step, its cases below it. */
+/* compile/plan_print.c - a plan as text, for tests and for people who ask why. One line a step, its cases below it; keys of tables are
+ * bytes. */
 #include <inttypes.h>
 #include <linux/netfilter.h>
 
@@ -80,17 +81,88 @@ static void print_case(struct fw_buf *out, const struct fw_case *c)
 	}
 }
 
-static void print_hook(struct fw_buf *out, const struct fw_hook *hook)
+static void print_steps(struct fw_buf *out, const struct fw_vec *steps)
 {
-	fw_buf_printf(out, "hook %s (%s where nothing decides)\n", hook->name, hook->drop ? "drops" : "accepts");
-	for (size_t i = 0; i < hook->steps.len; i++) {
-		const struct fw_step *step = fw_vec_at(&hook->steps, i);
+	for (size_t i = 0; i < steps->len; i++) {
+		const struct fw_step *step = fw_vec_at(steps, i);
 		fw_buf_printf(out, "  %s\n", step->leaf ? step->leaf->name : "(passes)");
 		for (size_t k = 0; k < step->case_count; k++)
 			print_case(out, &step->cases[k]);
 		if (!step->case_count)
 			fw_buf_puts(out, "    never\n");
 	}
+}
+
+/* --- nodes and tables --- */
+
+static void print_target(struct fw_buf *out, const struct fw_target *target)
+{
+	switch (target->kind) {
+	case FW_TARGET_BACK:
+		fw_buf_puts(out, "back");
+		return;
+	case FW_TARGET_LEAF:
+		fw_buf_puts(out, target->leaf->name);
+		return;
+	case FW_TARGET_NODE:
+		fw_buf_printf(out, "node %s", target->node->name);
+		return;
+	}
+}
+
+static void print_branch(struct fw_buf *out, const struct fw_branch *branch)
+{
+	fw_buf_puts(out, branch->atom_count || branch->table ? "  if " : "  else ");
+	print_atoms(out, branch->atoms, branch->atom_count);
+	if (branch->table)
+		fw_buf_printf(out, "%sin table %s", branch->atom_count ? "; " : "", branch->table->name);
+	if (!branch->table || branch->table->kind == FW_TABLE_SET) {
+		fw_buf_puts(out, branch->atom_count || branch->table ? ": " : "");
+		print_target(out, &branch->target);
+	}
+	fw_buf_putc(out, '\n');
+}
+
+static void print_node(struct fw_buf *out, const char *what, const struct fw_node *node)
+{
+	fw_buf_printf(out, "%s %s\n", what, node->name);
+	for (size_t i = 0; i < node->branches.len; i++)
+		print_branch(out, fw_vec_at(&node->branches, i));
+}
+
+static void print_table(struct fw_buf *out, const struct fw_table *table)
+{
+	static const char *const kinds[] = { [FW_TABLE_SET] = "set", [FW_TABLE_VERDICTS] = "targets", [FW_TABLE_COUNTERS] = "counters" };
+
+	fw_buf_printf(out, "table %s: %s by ", table->name, kinds[table->kind]);
+	for (size_t i = 0; i < table->field_count; i++)
+		fw_buf_printf(out, "%s%s", i ? ", " : "", fw_field_info(table->fields[i])->name);
+	fw_buf_printf(out, "/%u, %zu %s\n", table->bits, table->keys.len, table->interval ? "ranges" : "keys");
+	for (size_t i = 0; i < table->keys.len; i++) {
+		const uint8_t *key = (const uint8_t *)table->keys.items + i * table->keys.size;
+		fw_buf_puts(out, "  ");
+		for (size_t k = 0; k < table->keys.size; k++)
+			fw_buf_printf(out, "%02x", key[k]);
+		if (table->kind != FW_TABLE_SET) {
+			fw_buf_puts(out, ": ");
+			print_target(out, fw_vec_at(&table->targets, i));
+		}
+		fw_buf_putc(out, '\n');
+	}
+}
+
+static void print_hook(struct fw_buf *out, const struct fw_hook *hook)
+{
+	fw_buf_printf(out, "hook %s (%s where nothing decides)\n", hook->name, hook->drop ? "drops" : "accepts");
+	print_steps(out, &hook->steps);
+	if (hook->invalid.len)
+		fw_buf_puts(out, " of what is invalid\n");
+	print_steps(out, &hook->invalid);
+	for (size_t i = 0; i < hook->parts.len; i++)
+		print_node(out, " part", *(const struct fw_node *const *)fw_vec_at(&hook->parts, i));
+	if (hook->last.len)
+		fw_buf_puts(out, " of what is left\n");
+	print_steps(out, &hook->last);
 }
 
 static void print_rate(struct fw_buf *out, const struct fw_rate *rate)
@@ -121,7 +193,7 @@ static void print_leaf(struct fw_buf *out, const struct fw_leaf *leaf)
 
 static void print_set(struct fw_buf *out, const struct fw_plan_set *set)
 {
-	static const char *const kinds[] = { [FW_PLAN_GROUP] = "group", [FW_PLAN_MEMBERS] = "members", [FW_PLAN_DURING] = "times" };
+	static const char *const kinds[] = { [FW_PLAN_GROUP] = "group", [FW_PLAN_PREFIXES] = "prefixes", [FW_PLAN_MEMBERS] = "members", [FW_PLAN_DURING] = "times" };
 	fw_buf_printf(out, "set %s: %s", set->name, kinds[set->kind]);
 	if (set->kind == FW_PLAN_MEMBERS)
 		fw_buf_printf(out, ", at most %" PRIu32 ", for %" PRIu32 " s\n", set->size, set->timeout_s);
@@ -135,7 +207,11 @@ void fw_plan_print(const struct fw_plan *plan, struct fw_buf *out)
 		print_set(out, fw_vec_at(&plan->sets, i));
 	for (size_t i = 0; i < plan->leaves.len; i++)
 		print_leaf(out, *(const struct fw_leaf *const *)fw_vec_at(&plan->leaves, i));
+	for (size_t i = 0; i < plan->tables.len; i++)
+		print_table(out, *(const struct fw_table *const *)fw_vec_at(&plan->tables, i));
+	for (size_t i = 0; i < plan->nodes.len; i++)
+		print_node(out, "node", *(const struct fw_node *const *)fw_vec_at(&plan->nodes, i));
 	for (size_t i = 0; i < FW_HOOKS; i++)
-		if (plan->hooks[i].steps.len)
+		if (plan->hooks[i].needed)
 			print_hook(out, &plan->hooks[i]);
 }

@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "net/iset.h"
 
-#define FW_DIAGRAM_FIELDS_MAX 32
+#define FW_DIAGRAM_FIELDS_MAX 256
 #define FW_DIAGRAM_WORK 16 /* steps of one operation for each edge of the bound */
 
 #define FW_DIAGRAM_LEAF_BIT 0x80000000u
@@ -45,6 +45,9 @@ void fw_diagram_free(struct fw_diagram *d);   /* NULL is fine */
 void fw_diagram_freep(struct fw_diagram **d); /* for FW_CLEANUP */
 /* What is stored now, and the bytes that it takes. */
 struct fw_diagram_counts fw_diagram_counts(const struct fw_diagram *d);
+
+/* From now on at most so many edges are stored (those that are there stay); SIZE_MAX: as many as at the beginning. */
+void fw_diagram_limit_edges(struct fw_diagram *d, size_t edges);
 
 /* References. */
 static inline uint32_t fw_diagram_leaf(uint32_t value) /* the function that is `value` everywhere */

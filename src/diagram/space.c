@@ -47,15 +47,22 @@ static void add_atom(struct collector *c, const struct fw_space_atom *atom)
 		c->error = -ENOMEM;
 }
 
+bool fw_space_is_atom(const struct fw_space *space, const struct fw_group *group)
+{
+	const bool big = group->addresses[FW_IPV4].len > FW_SPACE_BIG_GROUP || group->addresses[FW_IPV6].len > FW_SPACE_BIG_GROUP;
+
+	return group->kind == FW_GROUP_DYNAMIC || (space->as_compiled && big);
+}
+
 static void add_groups(struct collector *c, const struct fw_group *const *groups, size_t count, enum fw_atom_of of)
 {
 	for (size_t i = 0; i < count && !c->error; i++) {
-		if (groups[i]->kind != FW_GROUP_DYNAMIC)
+		if (!fw_space_is_atom(c->space, groups[i]))
 			continue;
 		char *key = fw_arena_printf(c->space->arena, "%d%s", (int)of, groups[i]->name.data);
 		const int r = key ? fw_map_put(&c->group_atoms, fw_str_from(key), key) : -ENOMEM;
 		if (r == 0)
-			add_atom(c, &(struct fw_space_atom){ .of = of, .group = groups[i]->name.data });
+			add_atom(c, &(struct fw_space_atom){ .of = of, .group = groups[i] });
 		else if (r != -EEXIST)
 			c->error = r;
 	}
@@ -97,7 +104,7 @@ static void collect_policy(struct collector *c, const struct fw_policy *policy)
 	for (size_t d = 0; d < FW_DIRECTIONS; d++)
 		for (size_t i = 0; i < policy->rule_count[d] && !c->error; i++)
 			collect_match(c, &policy->rules[d][i]->match);
-	for (size_t i = 0; i < policy->expect_count && !c->error; i++)
+	for (size_t i = 0; !c->space->as_compiled && i < policy->expect_count && !c->error; i++)
 		collect_match(c, &policy->expects[i].match);
 	for (size_t i = 0; c->space->members_in_blocks && i < policy->block_count && !c->error; i++)
 		for (unsigned int of = FW_ATOM_OF_FROM; of <= FW_ATOM_OF_TO; of++)
@@ -134,10 +141,10 @@ static void make_classes(struct collector *c)
 
 static int make_diagram(struct fw_space *space, struct fw_diagram_limits limits)
 {
-	const uint64_t last_class = space->class_count - 1;
+	const uint64_t last_class = space->class_count - 1, last_port = space->as_compiled ? FW_SPACE_NO_PORT : UINT16_MAX;
 	struct fw_diagram_field fields[FW_DIAGRAM_FIELDS_MAX] = {
 		[FW_LEVEL_PROTO] = { "protocol", { 0, UINT8_MAX } },
-		[FW_LEVEL_PORT] = { "port", { 0, UINT16_MAX } },
+		[FW_LEVEL_PORT] = { "port", { 0, last_port } },
 		[FW_LEVEL_ON] = { "on", { 0, last_class } },
 		[FW_LEVEL_LEAVING] = { "leaving", { 0, last_class } },
 		[FW_LEVEL_FAMILY] = { "family", { 0, FW_FAMILIES - 1 } },
@@ -145,10 +152,11 @@ static int make_diagram(struct fw_space *space, struct fw_diagram_limits limits)
 		[FW_LEVEL_FROM6] = { "from", { UINT64_MAX, UINT64_MAX } },
 		[FW_LEVEL_TO4] = { "to", { 0, UINT32_MAX } },
 		[FW_LEVEL_TO6] = { "to", { UINT64_MAX, UINT64_MAX } },
-		[FW_LEVEL_SOURCE_PORT] = { "source-port", { 0, UINT16_MAX } },
+		[FW_LEVEL_SOURCE_PORT] = { "source-port", { 0, last_port } },
 		[FW_LEVEL_UID] = { "user", { 0, UINT32_MAX } },
 		[FW_LEVEL_GID] = { "group", { 0, UINT32_MAX } },
 		[FW_LEVEL_HOP_LIMIT] = { "hop-limit", { 0, 1 } },
+		[FW_LEVEL_UNTIL] = { "until", { 0, INT64_MAX } },
 	};
 	const size_t count = FW_LEVEL_ATOMS + space->atom_count;
 	if (count > FW_DIAGRAM_FIELDS_MAX)
@@ -165,7 +173,7 @@ int fw_space_init(struct fw_space *space, struct fw_arena *arena, const struct f
 	struct collector c = { .space = space };
 
 	*space = (struct fw_space){ .arena = arena, .local_now = init->local_now, .members_in_blocks = init->members_in_blocks,
-				   .without_loopback = init->without_loopback };
+				   .without_loopback = init->without_loopback, .as_compiled = init->as_compiled };
 	fw_vec_init(&c.ifaces, arena, sizeof(struct fw_iface));
 	fw_vec_init(&c.atoms, arena, sizeof(struct fw_space_atom));
 	fw_map_init(&c.group_atoms, arena);

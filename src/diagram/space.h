@@ -22,14 +22,16 @@ enum fw_level { /* the fields of a packet, in the order in which they are asked 
 	FW_LEVEL_UID, /* of the socket that sends it, or FW_SPACE_NO_OWNER; the two are that together */
 	FW_LEVEL_GID,
 	FW_LEVEL_HOP_LIMIT, /* 1: it is 255 */
+	FW_LEVEL_UNTIL,     /* as_compiled: the local clock, in seconds since 1970 */
 	FW_LEVEL_ATOMS,     /* the first of the conditions that are no interval: 1 where it holds */
 };
 #define FW_SPACE_NO_OWNER UINT32_MAX
+#define FW_SPACE_NO_PORT (UINT16_MAX + 1) /* as_compiled: port, source port or ICMP type of a packet that is cut short before it */
 
 enum fw_atom_of { FW_ATOM_OF_FROM, FW_ATOM_OF_TO, FW_ATOM_OF_TIME };
 struct fw_space_atom {
 	enum fw_atom_of of;
-	const char *group;           /* FROM, TO: the address is a member of this dynamic group */
+	const struct fw_group *group; /* FROM, TO: the address is a member of it */
 	struct fw_ast_during during; /* TIME */
 };
 
@@ -63,7 +65,7 @@ struct fw_space {
 	const struct fw_space_atom *atoms; /* number i is level FW_LEVEL_ATOMS + i */
 	size_t atom_count;
 	int64_t local_now; /* seconds since 1970 by the local clock: an `until` that is not after it has ended */
-	bool members_in_blocks, without_loopback;
+	bool members_in_blocks, without_loopback, as_compiled;
 };
 
 struct fw_space_init {
@@ -77,7 +79,11 @@ struct fw_space_init {
 	/* The built-in `loopback` is left out, and blocks take packets on lo: simpler to put into words, and the same for every packet
 	 * that goes over a wire. */
 	bool without_loopback;
+	/* As a compiler has to see packets: ports may be unreadable, `until` is a field, big groups of addresses are conditions of their own,
+	 * like dynamic ones, expectations do not count, and blocks are asked for apart from the other deciders. */
+	bool as_compiled;
 };
+#define FW_SPACE_BIG_GROUP 8192u /* ranges of one family; as_compiled */
 /* 0; -ENOMEM; -E2BIG: more conditions that are no interval than a diagram has fields for. To be ended with fw_space_done. */
 int fw_space_init(struct fw_space *space, struct fw_arena *arena, const struct fw_space_init *init);
 void fw_space_done(struct fw_space *space); /* for FW_CLEANUP too; a zeroed one is fine */
@@ -96,6 +102,11 @@ int fw_space_only_real(struct fw_space *space, enum fw_direction direction, uint
 /* Blocks, built-ins (as far as they take packets that open a connection), rules, ping and default of a direction in the order in which they
  * decide, each with its box. The last takes everything. The list is in the space's arena. A limit is a decision of its rule. */
 int fw_space_deciders(struct fw_space *space, const struct fw_policy *policy, enum fw_direction direction, struct fw_vec *ret_deciders);
+
+/* as_compiled: the blocks alone, by the source of what arrives (FROM) or the destination of what leaves (TO), on lo too. What none takes is undecided. */
+int fw_space_blocks(struct fw_space *space, const struct fw_policy *policy, enum fw_atom_of of, struct fw_vec *ret_deciders);
+/* Is membership in this group a condition of its own, and not its addresses? */
+bool fw_space_is_atom(const struct fw_space *space, const struct fw_group *group);
 
 /* Who of `deciders` (struct fw_decider, of this space) decides each packet; of `region` only, where it is not NULL: each is cut to it first. */
 int fw_space_decide(struct fw_space *space, const struct fw_vec *deciders, const uint32_t *region, uint32_t *ret_decided);

@@ -166,20 +166,20 @@ static uint32_t add_ifaces(struct maker *m, const struct fw_match *match, uint32
 
 /* --- addresses --- */
 
-static uint32_t atom_level(const struct maker *m, enum fw_atom_of of, const char *group)
+static uint32_t atom_level(const struct maker *m, enum fw_atom_of of, const struct fw_group *group)
 {
 	for (size_t i = 0; i < m->space->atom_count; i++) {
 		const struct fw_space_atom *atom = &m->space->atoms[i];
-		if (atom->of == of && strcmp(atom->group, group) == 0)
+		if (atom->of == of && fw_str_equal(atom->group->name, group->name)) /* of any of the policies */
 			return FW_LEVEL_ATOMS + (uint32_t)i;
 	}
 	return FW_LEVEL_ATOMS; /* not reached: the space was made of the policies in hand */
 }
 
-static bool has_dynamic(const struct fw_group *const *groups, size_t count)
+static bool has_atoms(const struct maker *m, const struct fw_group *const *groups, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (groups[i]->kind == FW_GROUP_DYNAMIC)
+		if (fw_space_is_atom(m->space, groups[i]))
 			return true;
 	return false;
 }
@@ -189,11 +189,12 @@ static struct fw_iset with_groups(struct maker *m, struct fw_iset literals, cons
 	struct fw_iset set = literals;
 
 	for (size_t i = 0; i < count; i++)
-		set = join(m, set, groups[i]->addresses[family]);
+		if (!fw_space_is_atom(m->space, groups[i]))
+			set = join(m, set, groups[i]->addresses[family]);
 	return set;
 }
 
-/* What lists say without the members of dynamic groups. */
+/* What lists say without the groups that are conditions of their own. */
 static struct fw_iset positive_set(struct maker *m, const struct fw_addrs *addrs, enum fw_family family)
 {
 	const struct fw_u128 max = fw_family_max(family);
@@ -208,12 +209,12 @@ static struct fw_iset negative_set(struct maker *m, const struct fw_addrs *addrs
 	return with_groups(m, addrs->except_literals[family], addrs->except_groups, addrs->except_group_count, family);
 }
 
-/* `base` where it decides, and where the address is in one of the dynamic groups. */
+/* `base` where it decides, and where the address is in one of the groups that are conditions of their own. */
 static uint32_t add_members(struct maker *m, uint32_t base, const struct fw_group *const *groups, size_t count, enum fw_atom_of of)
 {
 	for (size_t i = 0; i < count; i++)
-		if (groups[i]->kind == FW_GROUP_DYNAMIC)
-			base = over(m, base, box_one(m, atom_level(m, of, groups[i]->name.data), set_one, fw_diagram_leaf(YES)));
+		if (fw_space_is_atom(m->space, groups[i]))
+			base = over(m, base, box_one(m, atom_level(m, of, groups[i]), set_one, fw_diagram_leaf(YES)));
 	return base;
 }
 
@@ -234,9 +235,9 @@ static bool says_no_address(const struct fw_addrs *addrs, enum fw_family family)
 	return addrs->any && addrs->except_literals[family].len == 0 && addrs->except_group_count == 0;
 }
 
-static bool needs_mask(const struct fw_addrs *addrs)
+static bool needs_mask(const struct maker *m, const struct fw_addrs *addrs)
 {
-	return has_dynamic(addrs->groups, addrs->group_count) || has_dynamic(addrs->except_groups, addrs->except_group_count);
+	return has_atoms(m, addrs->groups, addrs->group_count) || has_atoms(m, addrs->except_groups, addrs->except_group_count);
 }
 
 static struct fw_iset static_set(struct maker *m, const struct fw_addrs *addrs, enum fw_family family)
@@ -255,11 +256,11 @@ static uint32_t add_addresses(struct maker *m, const struct fw_match *match, enu
 	size_t count = 0;
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(ends); i++)
-		if (!needs_mask(ends[i].addrs) && !says_no_address(ends[i].addrs, family))
+		if (!needs_mask(m, ends[i].addrs) && !says_no_address(ends[i].addrs, family))
 			sides[count++] = (struct fw_diagram_side){ ends[i].level, static_set(m, ends[i].addrs, family) };
 	uint32_t ref = box(m, sides, count, inside);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(ends); i++)
-		if (needs_mask(ends[i].addrs))
+		if (needs_mask(m, ends[i].addrs))
 			ref = restricted(m, ref, address_mask(m, ends[i].addrs, family, ends[i].of));
 	return ref;
 }
@@ -335,13 +336,35 @@ static uint32_t add_sender(struct maker *m, const struct fw_match *match, uint32
 	return box(m, sides, count, inside);
 }
 
+/* Before its end. */
+static uint32_t add_until(struct maker *m, const struct fw_match *match, uint32_t inside)
+{
+	const int64_t end = fw_until_local(&match->until);
+	struct fw_range *before = fw_arena_alloc(m->space->arena, 1, sizeof(*before));
+
+	if (!before)
+		m->error = -ENOMEM;
+	if (!before || end <= 0)
+		return FW_DIAGRAM_NONE_REF;
+	before->high.lo = (uint64_t)end - 1;
+	return box_one(m, FW_LEVEL_UNTIL, (struct fw_iset){ before, 1 }, inside);
+}
+
+static uint32_t add_times(struct maker *m, const struct fw_match *match, uint32_t inside)
+{
+	inside = add_during(m, match, inside);
+	if (!match->has_until)
+		return inside;
+	if (m->space->as_compiled)
+		return add_until(m, match, inside);
+	return fw_until_local(&match->until) > m->space->local_now ? inside : FW_DIAGRAM_NONE_REF;
+}
+
 static uint32_t make_match(struct maker *m, const struct fw_match *match, uint32_t inside)
 {
 	struct tails tails = { .match = match };
-	const uint32_t last = add_sender(m, match, add_during(m, match, inside));
+	const uint32_t last = add_sender(m, match, add_times(m, match, inside));
 
-	if (match->has_until && fw_until_local(&match->until) <= m->space->local_now)
-		return FW_DIAGRAM_NONE_REF;
 	for (unsigned int i = 0; i < FW_FAMILIES; i++)
 		if (match->families & FW_FAMILY_BIT(i))
 			tails.by_family[i] = add_addresses(m, match, (enum fw_family)i, last);
@@ -426,7 +449,7 @@ static uint32_t make_blocked(struct maker *m, const struct fw_addrs *addrs, enum
 	for (unsigned int i = 0; i < FW_FAMILIES; i++) {
 		const enum fw_family family = (enum fw_family)i;
 		const enum fw_level level = of == FW_ATOM_OF_FROM ? fw_level_from(family) : fw_level_to(family);
-		by_family[i] = m->space->members_in_blocks && needs_mask(addrs) ? restricted(m, inside, address_mask(m, addrs, family, of)) :
+		by_family[i] = m->space->members_in_blocks && needs_mask(m, addrs) ? restricted(m, inside, address_mask(m, addrs, family, of)) :
 										   box_one(m, level, static_set(m, addrs, family), inside);
 	}
 	return add_families(m, FW_FAMILY_BOTH, by_family);
@@ -562,10 +585,26 @@ int fw_space_deciders(struct fw_space *space, const struct fw_policy *policy, en
 	struct lister l = { .m.space = space, .policy = policy, .direction = direction, .list = ret_deciders };
 
 	fw_vec_init(ret_deciders, space->arena, sizeof(struct fw_decider));
-	list_blocks(&l);
+	if (!space->as_compiled)
+		list_blocks(&l);
 	list_builtins(&l, false);
 	list_rules(&l);
 	list_builtins(&l, true);
 	add_decider(&l, FW_DECIDER_DEFAULT, policy->defaults[direction].verdict);
+	return l.m.error;
+}
+
+int fw_space_blocks(struct fw_space *space, const struct fw_policy *policy, enum fw_atom_of of, struct fw_vec *ret_deciders)
+{
+	struct lister l = { .m.space = space, .policy = policy, .list = ret_deciders };
+
+	fw_vec_init(ret_deciders, space->arena, sizeof(struct fw_decider));
+	for (size_t i = 0; i < policy->block_count; i++) {
+		struct fw_decider *decider = add_decider(&l, FW_DECIDER_BLOCK, FW_DENY);
+		if (!decider)
+			break;
+		decider->block = &policy->blocks[i];
+		decider->box = make_blocked(&l.m, &decider->block->addresses, of, decider->box);
+	}
 	return l.m.error;
 }

@@ -39,6 +39,7 @@ struct fw_diagram *fw_diagram_new(const struct fw_diagram_field *fields, size_t 
 	if (!d)
 		return NULL;
 	d->limits = limits;
+	d->most_edges = limits.edges;
 	d->bytes = sizeof(*d);
 	d->field_count = count;
 	d->over.stamp = d->once.stamp = 1;
@@ -51,6 +52,13 @@ struct fw_diagram *fw_diagram_new(const struct fw_diagram_field *fields, size_t 
 		return NULL;
 	}
 	return d;
+}
+
+void fw_diagram_limit_edges(struct fw_diagram *d, size_t edges)
+{
+	const size_t least = d->edges, most = d->most_edges;
+
+	d->limits.edges = edges < least ? least : edges > most ? most : edges;
 }
 
 void fw_diagram_free(struct fw_diagram *d)

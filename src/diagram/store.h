@@ -43,6 +43,7 @@ struct fw_diagram {
 	uint32_t width[FW_DIAGRAM_FIELDS_MAX]; /* words of an upper end: 1, 2 or 4 */
 	size_t field_count;
 	struct fw_diagram_limits limits;
+	size_t most_edges; /* the limit at the beginning */
 	size_t bytes; /* of all that is allocated */
 	bool over_budget; /* more bytes than its limit were asked for, once */
 	size_t edges; /* of all nodes */

@@ -84,17 +84,29 @@ static void absorb_chain(struct digest *digest, const struct fw_rs_chain *chain)
 	}
 }
 
+static void absorb_data(struct digest *digest, const struct fw_rs_elements *elements)
+{
+	for (size_t i = 0; elements->verdicts && i < elements->len; i++) {
+		absorb_number(digest, (uint64_t)(int64_t)elements->verdicts[i].code);
+		absorb(digest, fw_str_from(elements->verdicts[i].chain ? elements->verdicts[i].chain : ""));
+	}
+	for (size_t i = 0; elements->objects && i < elements->len; i++)
+		absorb(digest, fw_str_from(elements->objects[i]));
+}
+
 static void absorb_set(struct digest *digest, const struct fw_rs_set *set)
 {
 	const size_t key = fw_rs_key_len(set->key) * (set->interval ? 2 : 1);
 
 	absorb(digest, fw_str_from(set->name));
 	absorb_number(digest, (uint64_t)set->kind << 32 | (uint64_t)set->key << 8 | (uint64_t)set->interval << 3 |
-				      (uint64_t)set->map << 2 | (uint64_t)set->has_timeout << 1 | set->dynamic);
+				      (uint64_t)set->data << 4 | (uint64_t)set->has_timeout << 1 | set->dynamic);
 	absorb_number(digest, set->timeout_ms);
 	absorb_number(digest, (uint64_t)set->gc_interval_ms << 32 | set->size);
-	if (set->kind == FW_RS_SET_CONSTANT)
-		absorb(digest, (struct fw_str){ (const char *)set->elements.keys, set->elements.len * key });
+	if (set->kind != FW_RS_SET_CONSTANT)
+		return;
+	absorb(digest, (struct fw_str){ (const char *)set->elements.keys, set->elements.len * key });
+	absorb_data(digest, &set->elements);
 }
 
 struct fw_hash fw_ruleset_fingerprint(const struct fw_ruleset *ruleset)

@@ -106,8 +106,12 @@ static const struct fw_expr_field connlimit_fields[] = {
 };
 
 static const struct fw_expr_field objref_fields[] = {
-	{ NFTA_OBJREF_IMM_TYPE, NFTNL_EXPR_OBJREF_IMM_TYPE, FW_FIELD_U32, FW_FIELD_NEEDED, AT(objref.type) },
-	{ NFTA_OBJREF_IMM_NAME, NFTNL_EXPR_OBJREF_IMM_NAME, FW_FIELD_NAME, FW_FIELD_NEEDED, AT(objref.name) },
+	/* Either a type and a name, or a set and a register: what is not said is not sent. */
+	{ NFTA_OBJREF_IMM_TYPE, NFTNL_EXPR_OBJREF_IMM_TYPE, FW_FIELD_SPECIAL, FW_FIELD_OPTIONAL, 0 },
+	{ NFTA_OBJREF_IMM_NAME, NFTNL_EXPR_OBJREF_IMM_NAME, FW_FIELD_NAME, FW_FIELD_OPTIONAL, AT(objref.name) },
+	{ NFTA_OBJREF_SET_NAME, NFTNL_EXPR_OBJREF_SET_NAME, FW_FIELD_NAME, FW_FIELD_OPTIONAL, AT(objref.set) },
+	{ NFTA_OBJREF_SET_SREG, NFTNL_EXPR_OBJREF_SET_SREG, FW_FIELD_U32, FW_FIELD_OPTIONAL, AT(objref.sreg) },
+	{ NFTA_OBJREF_SET_ID, NFTNL_EXPR_OBJREF_SET_ID, FW_FIELD_SPECIAL, FW_FIELD_OPTIONAL, 0 },
 };
 
 static const struct fw_expr_field log_fields[] = {

@@ -7,13 +7,14 @@
 void fw_foreign_mark_set(struct fw_rs_set *set)
 {
 	set->kind = FW_RS_SET_CONSTANT;
-	set->interval = set->map = set->dynamic = true;
+	set->interval = set->dynamic = true;
+	set->data = FW_RS_VERDICTS;
 	set->elements = (struct fw_rs_elements){ .len = 0 };
 }
 
 bool fw_foreign_is_set(const struct fw_rs_set *set)
 {
-	return set->interval && set->map && set->dynamic;
+	return set->interval && set->data == FW_RS_VERDICTS && set->dynamic;
 }
 
 void fw_foreign_mark_chain(struct fw_rs_chain *chain)

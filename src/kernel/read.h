@@ -35,21 +35,28 @@ int fw_read_set_head(const struct nlmsghdr *message, void *head); /* a struct fw
 struct fw_read_element {
 	struct fw_str key;         /* key_len bytes; empty where foreign */
 	bool end;                  /* the end of a range, exclusive */
-	bool foreign;              /* catch-all, a range in itself, an object: not of our making */
-	const struct nlattr *data; /* of a map, or NULL */
+	bool foreign;              /* catch-all, a range in itself: not of our making */
+	const struct nlattr *data; /* of a map to verdicts, or NULL */
+	struct fw_str object;      /* of a map to objects: a name; else empty */
 	uint64_t timeout_ms, expires_ms;
 };
 typedef int fw_read_element_fn(const struct fw_read_element *element, void *data);
 /* Those of `set` whose keys are key_len bytes long. */
 int fw_read_elements(const struct nlmsghdr *message, const char *set, size_t key_len, fw_read_element_fn *each, void *data);
 
+struct fw_read_datum {
+	struct fw_rs_verdict verdict;
+	const char *object; /* FW_RS_COUNTERS */
+};
+
 /* Gathers the elements of one set over many messages, on the heap. */
 struct fw_read_gather {
 	struct fw_ruleset *ruleset;
 	const char *name;
 	size_t key_len, stride, len, cap;
-	bool interval, map, foreign;
-	uint8_t *items; /* key, a byte that is 0 for an end, and in maps the verdict */
+	enum fw_rs_data_kind data;
+	bool interval, foreign;
+	uint8_t *items; /* key, a byte that is 0 for an end, and in maps a struct fw_read_datum */
 };
 void fw_read_gather_init(struct fw_read_gather *gather, struct fw_ruleset *ruleset, const struct fw_rs_set *set);
 void fw_read_gather_done(struct fw_read_gather *gather); /* for FW_CLEANUP too */

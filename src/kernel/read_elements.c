@@ -24,6 +24,7 @@ static const struct fw_attr_policy element_policy[] = {
 	{ NFTA_SET_ELEM_EXPIRATION, FW_ATTR_U64, 0 },
 	{ NFTA_SET_ELEM_USERDATA, FW_ATTR_BINARY, NFT_USERDATA_MAXLEN },
 	{ NFTA_SET_ELEM_EXPR, FW_ATTR_NESTED, 0 },
+	{ NFTA_SET_ELEM_OBJREF, FW_ATTR_STRING, FW_NFT_NAME_MAX },
 	{ NFTA_SET_ELEM_EXPRESSIONS, FW_ATTR_NESTED, 0 },
 };
 
@@ -57,6 +58,7 @@ static int read_element(const struct nlattr *attr, size_t key_len, struct fw_rea
 		.end = flags & NFT_SET_ELEM_INTERVAL_END,
 		.foreign = attrs.unknown || flags & ~(uint32_t)NFT_SET_ELEM_INTERVAL_END || !attrs.at[NFTA_SET_ELEM_KEY],
 		.data = attrs.at[NFTA_SET_ELEM_DATA],
+		.object = fw_attrs_string(&attrs, NFTA_SET_ELEM_OBJREF),
 		.timeout_ms = fw_attrs_be64(&attrs, NFTA_SET_ELEM_TIMEOUT, 0),
 		.expires_ms = fw_attrs_be64(&attrs, NFTA_SET_ELEM_EXPIRATION, 0),
 	};
@@ -96,9 +98,9 @@ int fw_read_elements(const struct nlmsghdr *message, const char *set, size_t key
 
 void fw_read_gather_init(struct fw_read_gather *gather, struct fw_ruleset *ruleset, const struct fw_rs_set *set)
 {
-	*gather = (struct fw_read_gather){ .ruleset = ruleset, .name = set->name, .interval = set->interval, .map = set->map };
+	*gather = (struct fw_read_gather){ .ruleset = ruleset, .name = set->name, .interval = set->interval, .data = set->data };
 	gather->key_len = fw_rs_key_len(set->key);
-	gather->stride = gather->key_len + 1 + (set->map ? sizeof(struct fw_rs_verdict) : 0);
+	gather->stride = gather->key_len + 1 + (set->data != FW_RS_NO_DATA ? sizeof(struct fw_read_datum) : 0);
 }
 
 void fw_read_gather_empty(struct fw_read_gather *gather)
@@ -128,19 +130,37 @@ static uint8_t *push(struct fw_read_gather *gather)
 	return gather->items + gather->len++ * gather->stride;
 }
 
+/* What the element of a map leads to; *ret_known is false where that is nothing of ours. */
+static int read_datum(const struct fw_read_gather *gather, const struct fw_read_element *element, bool *ret_known, struct fw_read_datum *ret_datum)
+{
+	bool is_verdict = false;
+	int r;
+
+	*ret_known = gather->data == FW_RS_NO_DATA || element->end;
+	if (gather->data == FW_RS_VERDICTS && element->data) {
+		r = fw_read_verdict(gather->ruleset, element->data, &is_verdict, &ret_datum->verdict);
+		*ret_known |= is_verdict;
+		return r;
+	}
+	if (gather->data != FW_RS_COUNTERS || !element->object.len)
+		return 0;
+	ret_datum->object = fw_read_name(gather->ruleset, element->object);
+	*ret_known = true;
+	return ret_datum->object ? 0 : -ENOMEM;
+}
+
 static int gather_element(const struct fw_read_element *element, void *data)
 {
 	struct fw_read_gather *gather = data;
-	struct fw_rs_verdict verdict = { .code = 0 };
-	bool is_verdict = false;
+	struct fw_read_datum datum = { .object = NULL };
+	bool known = false;
 	uint8_t *item;
-	int r = 0;
+	int r;
 
-	if (gather->map && element->data)
-		r = fw_read_verdict(gather->ruleset, element->data, &is_verdict, &verdict);
+	r = read_datum(gather, element, &known, &datum);
 	if (r < 0)
 		return r;
-	if (element->foreign || (gather->map && !element->end && !is_verdict) || (element->end && !gather->interval)) {
+	if (element->foreign || !known || (element->end && !gather->interval)) {
 		gather->foreign = true;
 		return 0;
 	}
@@ -149,8 +169,8 @@ static int gather_element(const struct fw_read_element *element, void *data)
 		return -ENOMEM;
 	memcpy(item, element->key.data, gather->key_len);
 	item[gather->key_len] = !element->end;
-	if (gather->map)
-		memcpy(item + gather->key_len + 1, &verdict, sizeof(verdict));
+	if (gather->data != FW_RS_NO_DATA)
+		memcpy(item + gather->key_len + 1, &datum, sizeof(datum));
 	return 0;
 }
 
@@ -199,21 +219,40 @@ static size_t count_starts(const struct fw_read_gather *gather)
 	return count;
 }
 
-static void fill(const struct fw_read_gather *gather, uint8_t *keys, struct fw_rs_verdict *verdicts)
+/* Where the elements of the ruleset go; verdicts or objects are NULL where the set has none. */
+struct filling {
+	uint8_t *keys;
+	struct fw_rs_verdict *verdicts;
+	const char **objects;
+};
+
+static void fill_datum(const uint8_t *bytes, struct filling *to)
+{
+	struct fw_read_datum datum;
+
+	if (!to->verdicts && !to->objects)
+		return;
+	memcpy(&datum, bytes, sizeof(datum));
+	if (to->verdicts)
+		*to->verdicts++ = datum.verdict;
+	if (to->objects)
+		*to->objects++ = datum.object;
+}
+
+static void fill(const struct fw_read_gather *gather, struct filling to)
 {
 	for (size_t i = 0; i < gather->len; i++) {
 		const uint8_t *item = gather->items + i * gather->stride;
 
 		if (!is_start(gather, i))
 			continue;
-		memcpy(keys, item, gather->key_len);
-		keys += gather->key_len;
+		memcpy(to.keys, item, gather->key_len);
+		to.keys += gather->key_len;
 		if (gather->interval) {
-			put_high(gather, i, keys);
-			keys += gather->key_len;
+			put_high(gather, i, to.keys);
+			to.keys += gather->key_len;
 		}
-		if (verdicts)
-			memcpy(verdicts++, item + gather->key_len + 1, sizeof(*verdicts));
+		fill_datum(item + gather->key_len + 1, &to);
 	}
 }
 
@@ -233,8 +272,7 @@ int fw_read_gather_finish(struct fw_read_gather *gather, struct fw_rs_set *set)
 {
 	struct fw_arena *arena = gather->ruleset->arena;
 	size_t compared = gather->key_len + 1, count, width = gather->key_len * (gather->interval ? 2 : 1);
-	struct fw_rs_verdict *verdicts = NULL;
-	uint8_t *keys;
+	struct filling to = { .keys = NULL };
 
 	if (gather->foreign) {
 		fw_foreign_mark_set(set);
@@ -246,12 +284,14 @@ int fw_read_gather_finish(struct fw_read_gather *gather, struct fw_rs_set *set)
 	if (has_twins(gather))
 		return -EAGAIN;
 	count = count_starts(gather);
-	keys = fw_arena_alloc(arena, count ? count : 1, width);
-	if (gather->map)
-		verdicts = fw_arena_alloc(arena, count ? count : 1, sizeof(*verdicts));
-	if (!keys || (gather->map && !verdicts))
+	to.keys = fw_arena_alloc(arena, count ? count : 1, width);
+	if (gather->data == FW_RS_VERDICTS)
+		to.verdicts = fw_arena_alloc(arena, count ? count : 1, sizeof(*to.verdicts));
+	if (gather->data == FW_RS_COUNTERS)
+		to.objects = fw_arena_alloc(arena, count ? count : 1, sizeof(*to.objects));
+	if (!to.keys || (gather->data == FW_RS_VERDICTS && !to.verdicts) || (gather->data == FW_RS_COUNTERS && !to.objects))
 		return -ENOMEM;
-	fill(gather, keys, verdicts);
-	set->elements = (struct fw_rs_elements){ .keys = keys, .len = count, .verdicts = verdicts };
+	set->elements = (struct fw_rs_elements){ .keys = to.keys, .len = count, .verdicts = to.verdicts, .objects = to.objects };
+	fill(gather, to);
 	return 0;
 }

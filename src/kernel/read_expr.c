@@ -159,6 +159,16 @@ static void read_lookup(struct reading *reading)
 	reading->expr->lookup.dreg = fw_attrs_be32(&reading->attrs, NFTA_LOOKUP_DREG, 0);
 }
 
+/* A name, or a set to ask for one; of a set it is known by its own data what its objects are: counters. */
+static void read_objref(struct reading *reading)
+{
+	struct fw_rs_expr *expr = reading->expr;
+
+	expr->objref.type = expr->objref.set ? NFT_OBJECT_COUNTER : fw_attrs_be32(&reading->attrs, NFTA_OBJREF_IMM_TYPE, 0);
+	if (!expr->objref.set == !expr->objref.name)
+		reading->known = false;
+}
+
 static const struct fw_attr_policy expr_policy[] = {
 	{ NFTA_EXPR_NAME, FW_ATTR_STRING, FW_NFT_NAME_MAX },
 	{ NFTA_EXPR_DATA, FW_ATTR_NESTED, 0 },
@@ -212,6 +222,8 @@ static int read_special(struct reading *reading)
 		read_bitwise(reading);
 	if (reading->expr->kind == FW_RS_LOOKUP)
 		read_lookup(reading);
+	if (reading->expr->kind == FW_RS_OBJREF)
+		read_objref(reading);
 	return 0;
 }
 

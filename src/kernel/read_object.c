@@ -69,6 +69,7 @@ int fw_read_object(const struct nlmsghdr *message, void *data)
 	struct fw_read *read = data;
 	char name[FW_NFT_NAME_MAX + 1];
 	struct fw_rs_object *object;
+	struct fw_udata udata;
 	struct fw_attrs attrs;
 	bool ours;
 	int r;
@@ -83,6 +84,11 @@ int fw_read_object(const struct nlmsghdr *message, void *data)
 	if (!object)
 		return fw_read_not_added(read);
 	object->handle = fw_attrs_be64(&attrs, NFTA_OBJ_HANDLE, 0);
-	object->tag = fw_udata_decode(fw_attrs_bytes(&attrs, NFTA_OBJ_USERDATA)).tag;
+	udata = fw_udata_decode(fw_attrs_bytes(&attrs, NFTA_OBJ_USERDATA));
+	object->tag = udata.tag;
+	if (udata.comment.data)
+		object->comment = fw_arena_copy(read->ruleset->arena, udata.comment);
+	if (udata.comment.data && !object->comment)
+		return -ENOMEM;
 	return read_contents(read->ruleset, fw_attrs_be32(&attrs, NFTA_OBJ_TYPE, 0), attrs.at[NFTA_OBJ_DATA], object);
 }

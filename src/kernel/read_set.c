@@ -14,6 +14,7 @@ static const struct fw_attr_policy set_policy[] = {
 	{ NFTA_SET_KEY_TYPE, FW_ATTR_U32, 0 },
 	{ NFTA_SET_KEY_LEN, FW_ATTR_U32, 0 },
 	{ NFTA_SET_DATA_TYPE, FW_ATTR_U32, 0 },
+	{ NFTA_SET_OBJ_TYPE, FW_ATTR_U32, 0 },
 	{ NFTA_SET_DESC, FW_ATTR_NESTED, 0 },
 	{ NFTA_SET_TIMEOUT, FW_ATTR_U64, 0 },
 	{ NFTA_SET_GC_INTERVAL, FW_ATTR_U32, 0 },
@@ -28,13 +29,13 @@ static const struct fw_attr_policy desc_policy[] = {
 	{ NFTA_SET_DESC_SIZE, FW_ATTR_U32, 0 },
 };
 
-#define OUR_FLAGS ((uint32_t)(NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_TIMEOUT | NFT_SET_EVAL))
+#define OUR_FLAGS ((uint32_t)(NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_TIMEOUT | NFT_SET_EVAL | NFT_SET_OBJECT))
 
 static bool find_key(const struct fw_attrs *attrs, enum fw_rs_key *ret_key)
 {
 	uint32_t type = fw_attrs_be32(attrs, NFTA_SET_KEY_TYPE, 0), len = fw_attrs_be32(attrs, NFTA_SET_KEY_LEN, 0);
 
-	for (int key = FW_RS_KEY_IPV4; key <= FW_RS_KEY_MARK; key++) {
+	for (int key = FW_RS_KEY_IPV4; key <= FW_RS_KEY_WHAT_IPV6; key++) {
 		if (fw_rs_key_nft_type((enum fw_rs_key)key) != type || fw_rs_key_len((enum fw_rs_key)key) != len)
 			continue;
 		*ret_key = (enum fw_rs_key)key;
@@ -50,7 +51,7 @@ static bool starts_with(const char *name, const char *prefix)
 
 static enum fw_rs_set_kind kind_of(const struct fw_rs_set *set)
 {
-	if (starts_with(set->name, "dyn-") && !set->map)
+	if (starts_with(set->name, "dyn-") && set->data == FW_RS_NO_DATA)
 		return FW_RS_SET_MEMBERS;
 	if (set->dynamic && (starts_with(set->name, "rate-") || starts_with(set->name, "conn-")))
 		return FW_RS_SET_METERS;
@@ -75,6 +76,8 @@ static bool is_foreign(const struct fw_attrs *attrs, uint32_t flags)
 {
 	if (flags & ~OUR_FLAGS || attrs->at[NFTA_SET_EXPR] || attrs->at[NFTA_SET_EXPRESSIONS])
 		return true;
+	if (flags & NFT_SET_OBJECT && fw_attrs_be32(attrs, NFTA_SET_OBJ_TYPE, 0) != NFT_OBJECT_COUNTER)
+		return true;
 	return flags & NFT_SET_MAP && fw_attrs_be32(attrs, NFTA_SET_DATA_TYPE, 0) != NFT_DATA_VERDICT;
 }
 
@@ -84,7 +87,7 @@ static int read_head(const struct fw_attrs *attrs, struct fw_rs_set *set)
 	int r;
 
 	set->interval = flags & NFT_SET_INTERVAL;
-	set->map = flags & NFT_SET_MAP;
+	set->data = flags & NFT_SET_MAP ? FW_RS_VERDICTS : flags & NFT_SET_OBJECT ? FW_RS_COUNTERS : FW_RS_NO_DATA;
 	set->has_timeout = flags & NFT_SET_TIMEOUT;
 	set->dynamic = flags & NFT_SET_EVAL;
 	set->timeout_ms = fw_attrs_be64(attrs, NFTA_SET_TIMEOUT, 0);

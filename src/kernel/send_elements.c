@@ -63,13 +63,21 @@ static void put_verdict(struct nlmsghdr *open, const struct fw_rs_verdict *verdi
 	mnl_attr_nest_end(open, data);
 }
 
-static void put_start(struct nlmsghdr *open, const uint8_t *key, size_t len, const struct fw_rs_verdict *verdict)
+/* What an element leads to; both NULL in a plain set. */
+struct datum {
+	const struct fw_rs_verdict *verdict;
+	const char *object;
+};
+
+static void put_start(struct nlmsghdr *open, const uint8_t *key, size_t len, struct datum datum)
 {
 	struct nlattr *element = mnl_attr_nest_start(open, NFTA_LIST_ELEM);
 
 	put_key(open, key, len);
-	if (verdict)
-		put_verdict(open, verdict);
+	if (datum.verdict)
+		put_verdict(open, datum.verdict);
+	if (datum.object)
+		mnl_attr_put_strz(open, NFTA_SET_ELEM_OBJREF, datum.object);
 	mnl_attr_nest_end(open, element);
 }
 
@@ -95,17 +103,17 @@ static void put_end(struct nlmsghdr *open, const uint8_t *high, size_t len)
 	mnl_attr_nest_end(open, element);
 }
 
-static int put_element(struct stream *stream, const struct fw_rs_set *set, const uint8_t *key, const struct fw_rs_verdict *verdict)
+static int put_element(struct stream *stream, const struct fw_rs_set *set, const uint8_t *key, struct datum datum)
 {
 	size_t len = fw_rs_key_len(set->key);
 	int r;
 
-	if (verdict && verdict->chain && !fw_send_name_ok(verdict->chain))
+	if ((datum.verdict && datum.verdict->chain && !fw_send_name_ok(datum.verdict->chain)) || (datum.object && !fw_send_name_ok(datum.object)))
 		return -EINVAL;
 	r = stream_open(stream);
 	if (r < 0)
 		return r;
-	put_start(stream->batch->open, key, len, verdict);
+	put_start(stream->batch->open, key, len, datum);
 	if (set->interval)
 		put_end(stream->batch->open, key + len, len);
 	if (stream->batch->open->nlmsg_len > FW_BATCH_ELEMENTS)
@@ -117,16 +125,21 @@ int fw_send_elements(struct fw_batch *batch, uint16_t message, const struct fw_r
 {
 	struct stream stream = { .batch = batch, .message = message, .set = set->name };
 	size_t stride = (size_t)fw_rs_key_len(set->key) * (set->interval ? 2 : 1);
-	const struct fw_rs_verdict *verdicts = NULL;
+	const bool with_data = message == NFT_MSG_NEWSETELEM;
 
 	if (!fw_send_name_ok(set->name) || stride > 2 * FW_RS_DATA_MAX)
 		return -EINVAL;
-	if (message == NFT_MSG_NEWSETELEM) {
+	if (with_data)
 		stream.flags = NLM_F_CREATE;
-		verdicts = elements->verdicts;
-	}
 	for (size_t i = 0; i < elements->len; i++) {
-		int r = put_element(&stream, set, elements->keys + i * stride, verdicts ? &verdicts[i] : NULL);
+		struct datum datum = { NULL, NULL };
+		int r;
+
+		if (with_data && elements->verdicts)
+			datum.verdict = &elements->verdicts[i];
+		if (with_data && elements->objects)
+			datum.object = elements->objects[i];
+		r = put_element(&stream, set, elements->keys + i * stride, datum);
 
 		if (r < 0)
 			return r;

@@ -132,6 +132,10 @@ static int put_special(const struct fw_rs_expr *from, struct nftnl_expr *to)
 		return put_dynset(from, to);
 	if (from->kind == FW_RS_LOOKUP && from->lookup.has_dreg)
 		nftnl_expr_set_u32(to, NFTNL_EXPR_LOOKUP_DREG, from->lookup.dreg);
+	if (from->kind == FW_RS_OBJREF && !from->objref.set)
+		nftnl_expr_set_u32(to, NFTNL_EXPR_OBJREF_IMM_TYPE, from->objref.type);
+	if (from->kind == FW_RS_OBJREF && !from->objref.set == !from->objref.name)
+		return -EINVAL;
 	if (from->kind == FW_RS_LOG && from->log.prefix && strlen(from->log.prefix) > FW_NFT_LOG_PREFIX_MAX)
 		return -E2BIG;
 	return 0;

@@ -195,6 +195,8 @@ int fw_send_object(struct fw_batch *batch, const struct fw_rs_object *object)
 	size_t len;
 	int r;
 
+	if (object->comment)
+		udata.comment = fw_str_from(object->comment);
 	r = named_object(object, &to);
 	if (!r)
 		r = set_contents(object, to);

@@ -20,7 +20,7 @@ static void free_udata(struct nftnl_udata_buf **udata)
 }
 
 /* enum byteorder of libnftables, which `nft list` reads in the set's user data. */
-enum { NFT_BYTEORDER_HOST = 1, NFT_BYTEORDER_BIG = 2 };
+enum { NFT_BYTEORDER_INVALID = 0, NFT_BYTEORDER_HOST = 1, NFT_BYTEORDER_BIG = 2 };
 
 static uint32_t byteorder(enum fw_rs_key key)
 {
@@ -32,6 +32,10 @@ static uint32_t byteorder(enum fw_rs_key key)
 	case FW_RS_KEY_ICMP_TYPE:
 	case FW_RS_KEY_ICMPV6_TYPE:
 		return NFT_BYTEORDER_BIG;
+	case FW_RS_KEY_WHAT:
+	case FW_RS_KEY_WHAT_IPV4:
+	case FW_RS_KEY_WHAT_IPV6:
+		return NFT_BYTEORDER_INVALID; /* each part has its own */
 	case FW_RS_KEY_IFNAME:
 	case FW_RS_KEY_UID:
 	case FW_RS_KEY_GID:
@@ -44,7 +48,10 @@ static uint32_t byteorder(enum fw_rs_key key)
 
 static uint32_t set_flags(const struct fw_rs_set *set)
 {
-	return (set->interval ? NFT_SET_INTERVAL : 0U) | (set->map ? NFT_SET_MAP : 0U) | (set->has_timeout ? NFT_SET_TIMEOUT : 0U) |
+	static const uint32_t data[] = { [FW_RS_NO_DATA] = 0, [FW_RS_VERDICTS] = NFT_SET_MAP, [FW_RS_COUNTERS] = NFT_SET_OBJECT };
+
+	/* NFT_SET_CONCAT is for ranges in concatenations; a hash takes the key as a whole */
+	return (set->interval ? NFT_SET_INTERVAL : 0U) | data[set->data] | (set->has_timeout ? NFT_SET_TIMEOUT : 0U) |
 	       (set->dynamic ? NFT_SET_EVAL : 0U);
 }
 
@@ -79,7 +86,9 @@ static void set_head(const struct fw_rs_set *set, struct nftnl_set *to)
 	nftnl_set_set_u32(to, NFTNL_SET_FLAGS, set_flags(set));
 	nftnl_set_set_u32(to, NFTNL_SET_KEY_TYPE, fw_rs_key_nft_type(set->key));
 	nftnl_set_set_u32(to, NFTNL_SET_KEY_LEN, fw_rs_key_len(set->key));
-	if (set->map) {
+	if (set->data == FW_RS_COUNTERS)
+		nftnl_set_set_u32(to, NFTNL_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	if (set->data == FW_RS_VERDICTS) {
 		nftnl_set_set_u32(to, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 		nftnl_set_set_u32(to, NFTNL_SET_DATA_LEN, 0);
 	}

@@ -86,7 +86,7 @@ static const struct fw_rs_set *likely(const struct scope *scope, const struct fw
 {
 	const struct fw_rs_set *like = scope->like ? fw_ruleset_set(scope->like, set->name) : NULL;
 
-	if (!like || like->map || like->has_timeout || !fw_rs_set_same_head(like, set))
+	if (!like || like->data != FW_RS_NO_DATA || like->has_timeout || !fw_rs_set_same_head(like, set))
 		return NULL;
 	return like->elements.len < (like->interval ? scope->ask_ranges_from : scope->ask_keys_from) ? NULL : like;
 }

@@ -69,6 +69,26 @@ bool fw_range_is_prefix(enum fw_family family, struct fw_range range, unsigned i
 	return true;
 }
 
+static unsigned int trailing_zeros(struct fw_u128 a)
+{
+	return a.lo ? (unsigned int)__builtin_ctzll(a.lo) : a.hi ? 64 + (unsigned int)__builtin_ctzll(a.hi) : 128;
+}
+
+bool fw_range_take_prefix(enum fw_family family, struct fw_range *range, struct fw_range *ret_prefix)
+{
+	const unsigned int bits = fw_family_bits(family), zeros = trailing_zeros(range->low);
+	unsigned int length = zeros < bits ? bits - zeros : 0;
+
+	*ret_prefix = *range;
+	if (fw_range_is_prefix(family, *range, &(unsigned int){ 0 }))
+		return false;
+	do {
+		*ret_prefix = fw_range_prefix(family, range->low, length++);
+	} while (fw_u128_compare(ret_prefix->high, range->high) > 0);
+	range->low = fw_u128_next(ret_prefix->high);
+	return true;
+}
+
 size_t fw_addr_to_bytes(enum fw_family family, struct fw_u128 address, uint8_t ret_bytes[16])
 {
 	if (family == FW_IPV4) {

@@ -26,6 +26,9 @@ struct fw_range fw_range_prefix(enum fw_family family, struct fw_u128 address, u
 /* True, with the length, where the range is exactly one prefix. */
 bool fw_range_is_prefix(enum fw_family family, struct fw_range range, unsigned int *ret_length);
 
+/* Cuts the first prefix off a range; false where that was all of it. A range is at most twice as many prefixes as an address has bits. */
+bool fw_range_take_prefix(enum fw_family family, struct fw_range *range, struct fw_range *ret_prefix);
+
 /* An address as fw_addr_bytes lays it in the kernel: network byte order, 4 or 16 bytes. Returns that length. */
 size_t fw_addr_to_bytes(enum fw_family family, struct fw_u128 address, uint8_t ret_bytes[16]);
 struct fw_u128 fw_addr_from_bytes(enum fw_family family, const uint8_t *bytes);

@@ -106,7 +106,7 @@ static void print_atoms(const struct fw_space *space, const struct fw_u128 *valu
 			fw_buf_printf(out, " (at a time between %02u:%02u and %02u:%02u)", atom->during.start_minute / 60,
 				      atom->during.start_minute % 60, atom->during.end_minute / 60, atom->during.end_minute % 60);
 		else
-			fw_buf_printf(out, " (%s a member of '%s')", atom->of == FW_ATOM_OF_FROM ? "from" : "to", atom->group);
+			fw_buf_printf(out, " (%s a member of '%s')", atom->of == FW_ATOM_OF_FROM ? "from" : "to", atom->group->name.data);
 	}
 }
 

@@ -322,7 +322,7 @@ static void print_atom(const struct fw_space_atom *atom, bool holds, struct fw_b
 		fw_buf_printf(out, " %s %02u:%02u-%02u:%02u", holds ? "during" : "outside of", during->start_minute / 60u, during->start_minute % 60u,
 			      during->end_minute / 60u, during->end_minute % 60u);
 	else
-		fw_buf_printf(out, " %s %s'%s'", atom->of == FW_ATOM_OF_FROM ? "from" : "to", holds ? "a member of " : "no member of ", atom->group);
+		fw_buf_printf(out, " %s %s'%s'", atom->of == FW_ATOM_OF_FROM ? "from" : "to", holds ? "a member of " : "no member of ", atom->group->name.data);
 }
 
 void fw_words_region(const struct fw_space *space, const struct fw_policy *policy, const struct fw_iset *sets, struct fw_buf *out)

@@ -223,28 +223,54 @@ static bool same_verdict(const struct differ *d, const struct fw_rs_verdict *a, 
 	return !a->chain || (strcmp(a->chain, b->chain) == 0 && !fw_map_get(&d->doomed.chains, fw_str_from(a->chain)));
 }
 
+static bool same_object(const struct differ *d, const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 && !fw_map_get(&d->doomed.objects, fw_str_from(a));
+}
+
+static bool same_data(const struct differ *d, const struct fw_rs_set *old, size_t i, const struct fw_rs_set *new, size_t k)
+{
+	switch (new->data) {
+	case FW_RS_NO_DATA:
+		return true;
+	case FW_RS_VERDICTS:
+		return same_verdict(d, &old->elements.verdicts[i], &new->elements.verdicts[k]);
+	case FW_RS_COUNTERS:
+		return same_object(d, old->elements.objects[i], new->elements.objects[k]);
+	}
+	return false;
+}
+
 /* Elements of one side that the other lacks, copied side by side as they are found. */
 struct picked {
 	uint8_t *keys;
 	struct fw_rs_verdict *verdicts;
+	const char **objects;
 	size_t len, cap;
 };
+
+static int grow_picked(struct differ *d, struct picked *picked, const struct fw_rs_set *set)
+{
+	size_t cap = picked->cap ? picked->cap * 2 : 64;
+	picked->keys = fw_arena_grow(d->arena, picked->keys, picked->cap, cap, element_size(set));
+	if (set->data == FW_RS_VERDICTS)
+		picked->verdicts = fw_arena_grow(d->arena, picked->verdicts, picked->cap, cap, sizeof(*picked->verdicts));
+	if (set->data == FW_RS_COUNTERS)
+		picked->objects = fw_arena_grow(d->arena, picked->objects, picked->cap, cap, sizeof(*picked->objects));
+	picked->cap = cap;
+	return picked->keys && (picked->verdicts || set->data != FW_RS_VERDICTS) && (picked->objects || set->data != FW_RS_COUNTERS) ? 0 : -ENOMEM;
+}
 
 static int pick(struct differ *d, struct picked *picked, const struct fw_rs_set *set, size_t index)
 {
 	uint32_t size = element_size(set);
-	if (picked->len == picked->cap) {
-		size_t cap = picked->cap ? picked->cap * 2 : 64;
-		picked->keys = fw_arena_grow(d->arena, picked->keys, picked->cap, cap, size);
-		if (set->map)
-			picked->verdicts = fw_arena_grow(d->arena, picked->verdicts, picked->cap, cap, sizeof(*picked->verdicts));
-		if (!picked->keys || (set->map && !picked->verdicts))
-			return -ENOMEM;
-		picked->cap = cap;
-	}
+	if (picked->len == picked->cap && grow_picked(d, picked, set) < 0)
+		return -ENOMEM;
 	memcpy(picked->keys + picked->len * size, set->elements.keys + index * size, size);
-	if (set->map)
+	if (set->data == FW_RS_VERDICTS)
 		picked->verdicts[picked->len] = set->elements.verdicts[index];
+	if (set->data == FW_RS_COUNTERS)
+		picked->objects[picked->len] = set->elements.objects[index];
 	picked->len++;
 	return 0;
 }
@@ -260,7 +286,7 @@ static int compare_elements(struct differ *d, const struct fw_rs_set *old, const
 		int order = i == old->elements.len ? 1 : k == new->elements.len ? -1 : 0;
 		if (order == 0)
 			order = memcmp(old->elements.keys + i * size, new->elements.keys + k * size, size);
-		bool same = order == 0 && (!new->map || same_verdict(d, &old->elements.verdicts[i], &new->elements.verdicts[k]));
+		bool same = order == 0 && same_data(d, old, i, new, k);
 		if (order <= 0 && !same)
 			r = pick(d, gone, old, i);
 		if (r == 0 && order >= 0 && !same)
@@ -288,8 +314,8 @@ static int diff_set_elements(struct differ *d, const struct fw_ruleset *have, co
 	}
 	struct picked gone = { 0 }, added = { 0 };
 	int r = compare_elements(d, old, new, &gone, &added);
-	ret->gone = (struct fw_rs_elements){ gone.keys, gone.len, gone.verdicts };
-	ret->added = (struct fw_rs_elements){ added.keys, added.len, added.verdicts };
+	ret->gone = (struct fw_rs_elements){ gone.keys, gone.len, gone.verdicts, gone.objects };
+	ret->added = (struct fw_rs_elements){ added.keys, added.len, added.verdicts, added.objects };
 	return r;
 }
 
@@ -312,10 +338,10 @@ static int delete_all(struct differ *d, const struct fw_ruleset *have, const str
 	int r = fw_diff_delete_rules(&d->doomed, have, want, d->changes);
 	for (size_t i = 0; r == 0 && i < want->sets.len; i++)
 		r = push_elements(d, FW_CHANGE_DEL_ELEMENTS, elements[i].set, elements[i].gone);
-	/* Elements of doomed maps hold references to chains: away with them before the chains. */
+	/* Elements of doomed maps hold references to chains and objects: away with them before those. */
 	for (size_t i = 0; r == 0 && i < have->sets.len; i++) {
 		const struct fw_rs_set *set = fw_vec_at(&have->sets, i);
-		if (set->map && fw_map_get(&d->doomed.sets, fw_str_from(set->name)))
+		if (set->data != FW_RS_NO_DATA && fw_map_get(&d->doomed.sets, fw_str_from(set->name)))
 			r = push_elements(d, FW_CHANGE_DEL_ELEMENTS, set, set->elements);
 	}
 	if (r == 0)

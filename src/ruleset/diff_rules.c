@@ -26,7 +26,10 @@ static bool refers_to_doomed(const struct fw_doomed *doomed, const struct fw_rs_
 {
 	for (size_t i = 0; i < rule->expr_count; i++) {
 		const struct fw_rs_expr *e = &rule->exprs[i];
-		const char *set = e->kind == FW_RS_LOOKUP ? e->lookup.set : e->kind == FW_RS_DYNSET ? e->dynset.set : NULL;
+		const char *set = e->kind == FW_RS_LOOKUP ? e->lookup.set :
+				  e->kind == FW_RS_DYNSET ? e->dynset.set :
+				  e->kind == FW_RS_OBJREF ? e->objref.set :
+							    NULL;
 		const char *chain = e->kind == FW_RS_VERDICT ? e->verdict.chain : NULL;
 		const char *object = e->kind == FW_RS_OBJREF ? e->objref.name : NULL;
 		if ((set && fw_map_get(&doomed->sets, fw_str_from(set))) || (chain && fw_map_get(&doomed->chains, fw_str_from(chain))) ||

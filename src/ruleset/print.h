@@ -20,6 +20,8 @@ enum fw_rs_value {
 
 enum fw_rs_value fw_rs_key_value(enum fw_rs_key key);
 void fw_rs_print_value(struct fw_buf *out, enum fw_rs_value kind, const uint8_t *bytes, size_t len);
+/* A key of a set, its parts with dots between them. */
+void fw_rs_print_key(struct fw_buf *out, enum fw_rs_key key, const uint8_t *bytes);
 void fw_rs_print_interval(struct fw_buf *out, enum fw_rs_value kind, const uint8_t *low, const uint8_t *high, size_t len);
 /* In double quotes; what nft cannot have inside them (it knows no escapes) is replaced. */
 void fw_rs_print_quoted(struct fw_buf *out, const char *text);

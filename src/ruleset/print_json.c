@@ -111,9 +111,27 @@ static void put_elements(struct fw_buf *out, const struct fw_rs_set *set)
 		bool quoted = value != FW_RS_VALUE_NAME; /* names bring their quotes */
 		if (quoted)
 			fw_buf_putc(out, '"');
-		fw_rs_print_interval(out, value, low, set->interval ? low + len : low, len);
+		if (set->interval)
+			fw_rs_print_interval(out, value, low, low + len, len);
+		else
+			fw_rs_print_key(out, set->key, low);
 		if (quoted)
 			fw_buf_putc(out, '"');
+	}
+	fw_buf_putc(out, ']');
+}
+
+/* What each element of a map leads to, in their order. */
+static void put_data(struct fw_buf *out, const struct fw_rs_set *set)
+{
+	fw_buf_puts(out, set->data == FW_RS_VERDICTS ? ",\"verdicts\":[" : ",\"counters\":[");
+	for (size_t i = 0; i < set->elements.len; i++) {
+		fw_buf_puts(out, i ? ",\"" : "\"");
+		if (set->data == FW_RS_VERDICTS)
+			fw_rs_print_verdict(out, &set->elements.verdicts[i]);
+		else
+			fw_buf_puts(out, set->elements.objects[i]);
+		fw_buf_putc(out, '"');
 	}
 	fw_buf_putc(out, ']');
 }
@@ -136,6 +154,8 @@ static void put_set(struct fw_buf *out, const struct fw_rs_set *set)
 		fw_buf_printf(out, ",\"size\":%" PRIu32, set->size);
 	if (set->kind == FW_RS_SET_CONSTANT)
 		put_elements(out, set);
+	if (set->kind == FW_RS_SET_CONSTANT && set->data != FW_RS_NO_DATA)
+		put_data(out, set);
 	fw_buf_putc(out, '}');
 }
 
@@ -151,6 +171,18 @@ static void put_object(struct fw_buf *out, const struct fw_rs_object *object)
 		break;
 	case FW_RS_OBJECT_COUNTER:
 		fw_buf_puts(out, "\"kind\":\"counter\"");
+		if (owner_name(object->tag.owner)) {
+			fw_buf_putc(out, ',');
+			put_field(out, "owner", owner_name(object->tag.owner));
+			fw_buf_putc(out, ',');
+			put_field(out, "id", object->tag.id);
+			fw_buf_putc(out, ',');
+			put_field(out, "role", role_name(object->tag.role));
+		}
+		if (object->comment) {
+			fw_buf_putc(out, ',');
+			put_field(out, "comment", object->comment);
+		}
 		break;
 	case FW_RS_OBJECT_CT_HELPER:
 		fw_buf_puts(out, "\"kind\":\"ct helper\",");

@@ -17,7 +17,13 @@ static void print_object(struct fw_buf *out, const struct fw_rs_object *object)
 		fw_buf_puts(out, "\n\t}\n");
 		return;
 	case FW_RS_OBJECT_COUNTER:
-		fw_buf_printf(out, "\tcounter %s {\n\t}\n", object->name);
+		fw_buf_printf(out, "\tcounter %s {\n", object->name);
+		if (object->comment) {
+			fw_buf_puts(out, "\t\tcomment ");
+			fw_rs_print_quoted(out, object->comment);
+			fw_buf_putc(out, '\n');
+		}
+		fw_buf_puts(out, "\t}\n");
 		return;
 	case FW_RS_OBJECT_CT_HELPER:
 		fw_buf_printf(out, "\tct helper %s {\n\t\ttype ", object->name);
@@ -38,11 +44,14 @@ static void print_element(struct fw_buf *out, const struct fw_rs_set *set, size_
 		const uint8_t *low = set->elements.keys + index * 2 * len;
 		fw_rs_print_interval(out, value, low, low + len, len);
 	} else {
-		fw_rs_print_value(out, value, set->elements.keys + index * len, len);
+		fw_rs_print_key(out, set->key, set->elements.keys + index * len);
 	}
-	if (set->map && set->elements.verdicts) {
+	if (set->data == FW_RS_VERDICTS && set->elements.verdicts) {
 		fw_buf_puts(out, " : ");
 		fw_rs_print_verdict(out, &set->elements.verdicts[index]);
+	} else if (set->data == FW_RS_COUNTERS && set->elements.objects) {
+		fw_buf_puts(out, " : ");
+		fw_rs_print_quoted(out, set->elements.objects[index]);
 	}
 }
 
@@ -61,10 +70,11 @@ static void print_elements(struct fw_buf *out, const struct fw_rs_set *set)
 
 static void print_set(struct fw_buf *out, const struct fw_rs_set *set)
 {
-	fw_buf_printf(out, "\t%s %s {\n", set->map ? "map" : "set", set->name);
+	static const char *const data[] = { [FW_RS_NO_DATA] = "", [FW_RS_VERDICTS] = " : verdict", [FW_RS_COUNTERS] = " : counter" };
+	fw_buf_printf(out, "\t%s %s {\n", set->data == FW_RS_NO_DATA ? "set" : "map", set->name);
 	/* `type time` is nft's relative time: the absolute one can only be named by example. */
 	const char *type = set->key == FW_RS_KEY_TIME ? "typeof meta time" : NULL;
-	fw_buf_printf(out, "\t\t%s%s%s\n", type ? "" : "type ", type ? type : fw_rs_key_nft_name(set->key), set->map ? " : verdict" : "");
+	fw_buf_printf(out, "\t\t%s%s%s\n", type ? "" : "type ", type ? type : fw_rs_key_nft_name(set->key), data[set->data]);
 	if (set->size)
 		fw_buf_printf(out, "\t\tsize %" PRIu32 "\n", set->size);
 	const char *flags[3];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ruleset/print_rule.c - one rule in nft's words. Walks the expressions and remembers what register 1 holds, as every rule of ours
- * loads, shapes and tests one value after the other. The spelling is the one from which nft 1.0.6 makes the same expressions again. */
+/* ruleset/print_rule.c - one rule in nft's words. Walks the expressions and remembers what the registers hold, as every rule of ours
+ * loads, shapes and tests one value after the other, or the parts of a concatenation side by side. The spelling is the one from which nft 1.0.6 makes the same expressions again. */
 #include <inttypes.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -20,7 +20,9 @@ struct operand { /* what the register holds */
 
 struct printer {
 	struct fw_buf *out;
-	struct operand reg;
+	struct operand reg; /* loaded last */
+	struct operand before[FW_RS_PARTS_MAX - 1]; /* the parts of a concatenation before it */
+	size_t before_count;
 	uint8_t proto; /* the last `meta l4proto` that was asked for, 0: none */
 };
 
@@ -113,14 +115,25 @@ static void swap_operand(struct printer *p)
 	p->reg.value = is_time ? FW_RS_VALUE_TIME : FW_RS_VALUE_NUMBER;
 }
 
+static void print_part(struct printer *p, const struct operand *part)
+{
+	const bool several = p->before_count > 0;
+	fw_buf_printf(p->out, "%s%s", part->masked && several ? "(" : "", part->text);
+	if (!part->masked)
+		return;
+	fw_buf_puts(p->out, " & ");
+	fw_rs_print_value(p->out, part->value, part->mask.bytes, part->mask.len);
+	fw_buf_puts(p->out, several ? ")" : "");
+}
+
 /* The left side of a test, with its mask. */
 static void print_operand(struct printer *p)
 {
-	fw_buf_puts(p->out, p->reg.text);
-	if (!p->reg.masked)
-		return;
-	fw_buf_puts(p->out, " & ");
-	fw_rs_print_value(p->out, p->reg.value, p->reg.mask.bytes, p->reg.mask.len);
+	for (size_t i = 0; i < p->before_count; i++) {
+		print_part(p, &p->before[i]);
+		fw_buf_puts(p->out, " . ");
+	}
+	print_part(p, &p->reg);
 }
 
 static bool print_state(struct printer *p, const struct fw_rs_expr *e)
@@ -206,7 +219,12 @@ static void print_objref(struct printer *p, const struct fw_rs_expr *e)
 			  e->objref.type == NFT_OBJECT_LIMIT   ? "limit name " :
 								 "ct helper set ";
 	fw_buf_puts(p->out, how);
-	fw_rs_print_quoted(p->out, e->objref.name);
+	if (!e->objref.set) {
+		fw_rs_print_quoted(p->out, e->objref.name);
+		return;
+	}
+	print_operand(p);
+	fw_buf_printf(p->out, " map @%s", e->objref.set);
 }
 
 static void print_log(struct printer *p, const struct fw_rs_expr *e)
@@ -230,20 +248,33 @@ static void print_reject(struct printer *p, const struct fw_rs_expr *e)
 		fw_buf_printf(p->out, "reject with icmp%s %u", e->reject.type == NFT_REJECT_ICMPX_UNREACH ? "x" : "", e->reject.code);
 }
 
+/* A load into another register than the first is a further part of a concatenation. */
+static void begin_part(struct printer *p, uint32_t dreg)
+{
+	if (dreg == NFT_REG_1)
+		p->before_count = 0;
+	else if (p->before_count < FW_ARRAY_SIZE(p->before))
+		p->before[p->before_count++] = p->reg;
+}
+
 /* True where the expression only changes the register: nothing is to be written yet. */
 static bool load_operand(struct printer *p, const struct fw_rs_expr *e)
 {
 	switch ((int)e->kind) {
 	case FW_RS_PAYLOAD:
+		begin_part(p, e->payload.dreg);
 		load_payload(p, e);
 		return true;
 	case FW_RS_META:
+		begin_part(p, e->meta.dreg);
 		load_key(p, meta_names, FW_ARRAY_SIZE(meta_names), e->meta.key);
 		return true;
 	case FW_RS_CT:
+		begin_part(p, e->ct.dreg);
 		load_key(p, ct_names, FW_ARRAY_SIZE(ct_names), e->ct.key);
 		return true;
 	case FW_RS_FIB:
+		begin_part(p, e->fib.dreg);
 		load_fib(p, e);
 		return true;
 	case FW_RS_BITWISE:

@@ -31,6 +31,10 @@ enum fw_rs_value fw_rs_key_value(enum fw_rs_key key)
 	case FW_RS_KEY_GID:
 	case FW_RS_KEY_MARK:
 		return FW_RS_VALUE_NUMBER;
+	case FW_RS_KEY_WHAT:
+	case FW_RS_KEY_WHAT_IPV4:
+	case FW_RS_KEY_WHAT_IPV6:
+		break;
 	}
 	return FW_RS_VALUE_RAW;
 }
@@ -117,6 +121,19 @@ void fw_rs_print_value(struct fw_buf *out, enum fw_rs_value kind, const uint8_t 
 	case FW_RS_VALUE_RAW:
 		print_raw(out, bytes, len);
 		return;
+	}
+}
+
+void fw_rs_print_key(struct fw_buf *out, enum fw_rs_key key, const uint8_t *bytes)
+{
+	enum fw_rs_key parts[FW_RS_PARTS_MAX];
+	const size_t count = fw_rs_key_parts(key, parts);
+
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t len = fw_rs_key_len(parts[i]);
+		fw_buf_puts(out, i ? " . " : "");
+		fw_rs_print_value(out, fw_rs_key_value(parts[i]), bytes, len);
+		bytes += (len + 3) / 4 * 4;
 	}
 }
 

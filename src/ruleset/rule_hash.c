@@ -161,6 +161,8 @@ static void put_expr(struct sink *sink, const struct fw_rs_expr *e)
 	case FW_RS_OBJREF:
 		put_number(sink, e->objref.type);
 		put_string(sink, e->objref.name);
+		put_string(sink, e->objref.set);
+		put_number(sink, e->objref.sreg);
 		return;
 	case FW_RS_LOG:
 		put_log(sink, e);

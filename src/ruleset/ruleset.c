@@ -23,6 +23,10 @@ static const struct key_type key_types[] = {
 	[FW_RS_KEY_GID] = { "gid", 4, 25 },
 	[FW_RS_KEY_TIME] = { "time", 8, 43 },
 	[FW_RS_KEY_MARK] = { "mark", 4, 19 },
+	/* a concatenation's number is those of its parts side by side, six bits each (libnftables' TYPE_BITS) */
+	[FW_RS_KEY_WHAT] = { "inet_proto . inet_service", 8, 12 << 6 | 13 },
+	[FW_RS_KEY_WHAT_IPV4] = { "inet_proto . inet_service . ipv4_addr", 12, 12 << 12 | 13 << 6 | 7 },
+	[FW_RS_KEY_WHAT_IPV6] = { "inet_proto . inet_service . ipv6_addr", 24, 12 << 12 | 13 << 6 | 8 },
 };
 
 uint32_t fw_rs_key_len(enum fw_rs_key key)
@@ -38,6 +42,18 @@ uint32_t fw_rs_key_nft_type(enum fw_rs_key key)
 const char *fw_rs_key_nft_name(enum fw_rs_key key)
 {
 	return key_types[key].name;
+}
+
+size_t fw_rs_key_parts(enum fw_rs_key key, enum fw_rs_key ret_parts[FW_RS_PARTS_MAX])
+{
+	const bool is_what = key == FW_RS_KEY_WHAT || key == FW_RS_KEY_WHAT_IPV4 || key == FW_RS_KEY_WHAT_IPV6;
+
+	ret_parts[0] = is_what ? FW_RS_KEY_PROTO : key;
+	if (!is_what)
+		return 1;
+	ret_parts[1] = FW_RS_KEY_SERVICE;
+	ret_parts[2] = key == FW_RS_KEY_WHAT_IPV4 ? FW_RS_KEY_IPV4 : FW_RS_KEY_IPV6;
+	return key == FW_RS_KEY_WHAT ? 2 : 3;
 }
 
 void fw_ruleset_init(struct fw_ruleset *rs, struct fw_arena *arena)
@@ -149,7 +165,7 @@ bool fw_rs_chain_same_head(const struct fw_rs_chain *a, const struct fw_rs_chain
 
 bool fw_rs_set_same_head(const struct fw_rs_set *a, const struct fw_rs_set *b)
 {
-	if (a->kind != b->kind || a->key != b->key || a->interval != b->interval || a->map != b->map)
+	if (a->kind != b->kind || a->key != b->key || a->interval != b->interval || a->data != b->data)
 		return false;
 	if (a->has_timeout != b->has_timeout || a->dynamic != b->dynamic)
 		return false;

@@ -108,7 +108,9 @@ struct fw_rs_expr {
 		} connlimit;
 		struct {
 			uint32_t type; /* NFT_OBJECT_* */
-			const char *name;
+			const char *name; /* or NULL, and then: */
+			const char *set;  /* a map to objects, asked with the register: where it has no such key, the rule does not match */
+			uint32_t sreg;
 		} objref;
 		struct {
 			uint16_t group;
@@ -124,7 +126,8 @@ struct fw_rs_expr {
 	};
 };
 
-/* Whose packets a rule's counter counts. Kept in the rule's user data, so that `status` sums by it, however the ruleset is cut. */
+/* Whose packets a counter counts. Kept in the user data of the rule or the named counter, so that `status` sums by it, however the ruleset is
+ * cut. */
 enum fw_rs_owner { FW_RS_NOBODY, FW_RS_RULE, FW_RS_BLOCK, FW_RS_BUILTIN, FW_RS_DEFAULT, FW_RS_MANIFEST };
 enum fw_rs_role {
 	FW_RS_ROLE_NONE,
@@ -163,17 +166,31 @@ struct fw_rs_chain {
 /* Kinds of keys, as nft names the types (for printing; TYPEs 7 ipv4_addr, 8 ipv6_addr, 12 inet_proto, 13 inet_service, ... of libnftables'
  * datatype numbers go to NFTA_SET_KEY_TYPE so that `nft list` shows the members in words). */
 enum fw_rs_key { FW_RS_KEY_IPV4, FW_RS_KEY_IPV6, FW_RS_KEY_SERVICE, FW_RS_KEY_PROTO, FW_RS_KEY_ICMP_TYPE, FW_RS_KEY_ICMPV6_TYPE, FW_RS_KEY_IFNAME,
-		 FW_RS_KEY_UID, FW_RS_KEY_GID, FW_RS_KEY_TIME, FW_RS_KEY_MARK };
-uint32_t fw_rs_key_len(enum fw_rs_key key);       /* bytes */
+		 FW_RS_KEY_UID, FW_RS_KEY_GID, FW_RS_KEY_TIME, FW_RS_KEY_MARK,
+		 /* concatenations: each part is padded with zeros to four bytes, as it lies in registers */
+		 FW_RS_KEY_WHAT,      /* inet_proto . inet_service: protocol and destination port */
+		 FW_RS_KEY_WHAT_IPV4, /* ... . ipv4_addr */
+		 FW_RS_KEY_WHAT_IPV6, /* ... . ipv6_addr */ };
+#define FW_RS_PARTS_MAX 3
+uint32_t fw_rs_key_len(enum fw_rs_key key);       /* bytes, those of a concatenation's padding included */
 uint32_t fw_rs_key_nft_type(enum fw_rs_key key);  /* libnftables' number */
-const char *fw_rs_key_nft_name(enum fw_rs_key key);
+const char *fw_rs_key_nft_name(enum fw_rs_key key); /* "inet_proto . inet_service" */
+/* The parts of a concatenation; a plain key is its own only part. Returns their number. */
+size_t fw_rs_key_parts(enum fw_rs_key key, enum fw_rs_key ret_parts[FW_RS_PARTS_MAX]);
 
 /* Elements side by side: `len` times key_len bytes, or with `interval` 2 * key_len bytes: low and high, both inclusive, big-endian so that
  * memcmp orders them; sorted, disjoint and not adjacent. */
 struct fw_rs_elements {
 	const uint8_t *keys;
 	size_t len;
-	const struct fw_rs_verdict *verdicts; /* maps: one for each; sets: NULL */
+	const struct fw_rs_verdict *verdicts; /* FW_RS_VERDICTS: one for each; else NULL */
+	const char *const *objects;           /* FW_RS_COUNTERS: the name of one for each; else NULL */
+};
+
+enum fw_rs_data_kind { /* what the elements of a map lead to */
+	FW_RS_NO_DATA,  /* a plain set */
+	FW_RS_VERDICTS,
+	FW_RS_COUNTERS, /* named counters */
 };
 
 enum fw_rs_set_kind {
@@ -186,7 +203,8 @@ struct fw_rs_set {
 	const char *name;
 	enum fw_rs_set_kind kind;
 	enum fw_rs_key key;
-	bool interval, map;      /* map: to verdicts */
+	enum fw_rs_data_kind data;
+	bool interval;
 	bool has_timeout;        /* NFT_SET_TIMEOUT */
 	bool dynamic;            /* NFT_SET_EVAL: dynset updates it */
 	uint64_t timeout_ms;     /* default of its elements, 0: none */
@@ -213,6 +231,7 @@ struct fw_rs_object {
 		} ct_helper;
 	};
 	struct fw_rs_tag tag;
+	const char *comment; /* as a rule's; or NULL */
 	uint64_t handle;
 	struct fw_span origin;
 };

@@ -177,10 +177,11 @@ static void test_verdict_maps(void **state)
 	live_base(rs, "input", NF_INET_LOCAL_IN, 0);
 	live_chain(rs, "leaf");
 	set = live_set(rs, "map-ports", FW_RS_KEY_SERVICE);
-	set->interval = set->map = true;
+	set->interval = true;
+	set->data = FW_RS_VERDICTS;
 	set->elements = (struct fw_rs_elements){ .keys = ports, .len = 3, .verdicts = verdicts };
 	set = live_set(rs, "map-hosts", FW_RS_KEY_IPV4);
-	set->map = true;
+	set->data = FW_RS_VERDICTS;
 	set->elements = (struct fw_rs_elements){ .keys = hosts, .len = 2, .verdicts = verdicts };
 	LIVE_RULE(rs, "input", LIVE_META(NFT_META_L4PROTO), LIVE_EQ(6), LIVE_LOAD(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2),
 		  { .kind = FW_RS_LOOKUP, .lookup = { .set = "map-ports", .sreg = NFT_REG_1, .dreg = NFT_REG_VERDICT, .has_dreg = true } });

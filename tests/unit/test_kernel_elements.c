@@ -61,7 +61,7 @@ static void test_whole_range(void **state)
 
 static void test_map(void **state)
 {
-	static const struct fw_rs_set map = { .name = "map-a", .key = FW_RS_KEY_SERVICE, .interval = true, .map = true };
+	static const struct fw_rs_set map = { .name = "map-a", .key = FW_RS_KEY_SERVICE, .interval = true, .data = FW_RS_VERDICTS };
 	static const struct fw_rs_verdict verdicts[] = { { .code = NFT_GOTO, .chain = "leaf" }, { .code = NF_ACCEPT }, { .code = NF_DROP } };
 	static const uint8_t keys[] = { 0, 1, 0, 5, 0, 6, 0, 9, 255, 255, 255, 255 }; /* neighbours with two verdicts */
 
@@ -162,7 +162,7 @@ static void test_twins(void **state)
  * marks the set. */
 static void test_foreign_elements(void **state)
 {
-	static const struct fw_rs_set map = { .name = "set-a", .key = FW_RS_KEY_IPV4, .map = true };
+	static const struct fw_rs_set map = { .name = "set-a", .key = FW_RS_KEY_IPV4, .data = FW_RS_VERDICTS };
 	static const struct fw_rs_set other = { .name = "set-a", .key = FW_RS_KEY_IPV6 };
 	static const struct fw_rs_set plain = { .name = "set-a", .key = FW_RS_KEY_SERVICE };
 	static const uint8_t keys[] = { 192, 0, 2, 1 }, ports[] = { 0, 1, 0, 2 };
@@ -184,7 +184,7 @@ static void test_heads(void **state)
 {
 	static const struct fw_rs_set sets[] = {
 		{ .name = "set-a", .key = FW_RS_KEY_IPV6, .interval = true },
-		{ .name = "map-a", .key = FW_RS_KEY_SERVICE, .map = true, .size = 12 },
+		{ .name = "map-a", .key = FW_RS_KEY_SERVICE, .data = FW_RS_VERDICTS, .size = 12 },
 		{ .name = "dyn-a-4-32", .key = FW_RS_KEY_IPV4, .kind = FW_RS_SET_MEMBERS, .has_timeout = true },
 		{ .name = "rate-a", .key = FW_RS_KEY_IPV4, .kind = FW_RS_SET_METERS, .has_timeout = true, .dynamic = true, .timeout_ms = 60000, .gc_interval_ms = 1000 },
 		{ .name = "conn-a", .key = FW_RS_KEY_IFNAME, .kind = FW_RS_SET_METERS, .dynamic = true, .size = 100 },

@@ -51,7 +51,7 @@ static void make_sets(struct fw_ruleset *rs, struct random *r)
 		for (uint8_t k = 0; k < 40; k++)
 			if (draw(r, 2))
 				keys[width * len++ + width - 1] = k;
-		set->elements = (struct fw_rs_elements){ keys, len, NULL };
+		set->elements = (struct fw_rs_elements){ .keys = keys, .len = len };
 	}
 }
 
