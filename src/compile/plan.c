@@ -54,6 +54,7 @@ static void plan_block_leaf(struct fw_planner *p, const struct fw_block *block)
 	struct fw_leaf *leaf = fw_plan_leaf(p, fw_arena_printf(p->arena, "block-%s", block->id), block->id);
 	if (!leaf)
 		return;
+	fw_plan_remember_leaf(p, leaf);
 	set_id(leaf, FW_RS_BLOCK, block->id);
 	leaf->comment = block->text;
 	leaf->verdict = FW_DENY;
@@ -103,12 +104,12 @@ static bool takes_proto(const struct fw_what *what, bool tcp)
 	return false;
 }
 
-static void plan_rule(struct fw_planner *p, const struct fw_rule *rule)
+static struct fw_leaf *plan_rule(struct fw_planner *p, const struct fw_rule *rule)
 {
 	p->span = rule->span;
 	struct fw_leaf *leaf = fw_plan_leaf(p, fw_arena_printf(p->arena, "rule-%s", rule->id), rule->id);
 	if (!leaf)
-		return;
+		return NULL;
 	set_id(leaf, FW_RS_RULE, rule->id);
 	leaf->comment = rule->text;
 	leaf->direction = rule->direction;
@@ -125,6 +126,7 @@ static void plan_rule(struct fw_planner *p, const struct fw_rule *rule)
 	leaf->helper_count = rule->verdict == FW_ALLOW ? rule->match.what.helper_count : 0;
 	leaf->span = rule->span;
 	leaf->rate_span = rule->rate_span;
+	return leaf;
 }
 
 /* --- defaults --- */
@@ -137,6 +139,7 @@ static void plan_default(struct fw_planner *p, enum fw_direction direction)
 	struct fw_leaf *leaf = fw_plan_leaf(p, name, name);
 	if (!leaf)
 		return;
+	fw_plan_remember_leaf(p, leaf);
 	set_id(leaf, FW_RS_DEFAULT, where);
 	leaf->comment = fw_arena_printf(p->arena, "default %s %s", where, fw_verdict_name(def->verdict));
 	leaf->verdict = def->verdict;
@@ -190,8 +193,13 @@ static void plan_direction(struct fw_planner *p, struct fw_space *space, enum fw
 	fw_plan_builtins(p, direction);
 	if (direction == FW_OUT && resets_any(p->policy))
 		pass_resets(p);
+	p->rule_leaves[direction] = p->error ? NULL : fw_arena_alloc(p->arena, p->policy->rule_count[direction] + 1, sizeof(struct fw_leaf *));
+	if (!p->rule_leaves[direction]) {
+		p->error = p->error ? p->error : -ENOMEM;
+		return;
+	}
 	for (size_t i = 0; i < p->policy->rule_count[direction] && !p->error; i++)
-		plan_rule(p, p->policy->rules[direction][i]);
+		p->rule_leaves[direction][i] = plan_rule(p, p->policy->rules[direction][i]);
 	plan_default(p, direction);
 	p->span = p->policy->defaults[direction].span;
 	fw_plan_dispatch(p, space, direction);

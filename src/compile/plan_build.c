@@ -124,11 +124,17 @@ struct fw_leaf *fw_plan_leaf_named(struct fw_planner *p, const char *name)
 	return name ? fw_map_get(&p->leaves, fw_str_from(name)) : NULL;
 }
 
+void fw_plan_remember_leaf(struct fw_planner *p, struct fw_leaf *leaf)
+{
+	if (leaf && fw_map_put(&p->leaves, fw_str_from(leaf->name), leaf) == -ENOMEM)
+		p->error = -ENOMEM;
+}
+
 struct fw_leaf *fw_plan_leaf(struct fw_planner *p, const char *name, const char *key)
 {
 	struct fw_leaf *leaf = p->error || !name || !key ? NULL : fw_arena_alloc(p->arena, 1, sizeof(*leaf));
 	const struct fw_leaf **item = leaf ? push(p, &p->plan->leaves) : NULL;
-	if (!item || fw_map_put(&p->leaves, fw_str_from(name), leaf) < 0) {
+	if (!item) {
 		p->error = p->error ? p->error : -ENOMEM;
 		return NULL;
 	}

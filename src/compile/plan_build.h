@@ -12,7 +12,8 @@ struct fw_planner {
 	const struct fw_compile_env *env;
 	struct fw_plan *plan;
 	struct fw_map sets; /* names in plan->sets */
-	struct fw_map leaves; /* by name */
+	struct fw_map leaves; /* by name, but those of rules */
+	struct fw_leaf **rule_leaves[FW_DIRECTIONS]; /* as the policy's rules */
 	struct fw_span span; /* the statement in hand */
 	int error;           /* sticky */
 };
@@ -52,6 +53,7 @@ void fw_plan_martians(struct fw_planner *p, struct fw_hook *hook);
 /* Adds to a list of steps. */
 void fw_plan_step(struct fw_planner *p, struct fw_vec *steps, const struct fw_vec *cases, struct fw_leaf *leaf);
 struct fw_leaf *fw_plan_leaf_named(struct fw_planner *p, const char *name); /* NULL: there is none */
+void fw_plan_remember_leaf(struct fw_planner *p, struct fw_leaf *leaf); /* by its name */
 /* A new leaf with its name, key and tag; NULL (and p->error) without memory. */
 struct fw_leaf *fw_plan_leaf(struct fw_planner *p, const char *name, const char *key);
 struct fw_hook *fw_plan_hook_of(struct fw_plan *plan, enum fw_direction direction);

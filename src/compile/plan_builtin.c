@@ -21,6 +21,7 @@ static struct fw_leaf *builtin_leaf(struct fw_planner *p, enum fw_builtin builti
 	leaf = fw_plan_leaf(p, chain, chain);
 	if (!leaf)
 		return NULL;
+	fw_plan_remember_leaf(p, leaf);
 	leaf->tag = (struct fw_rs_tag){ .owner = FW_RS_BUILTIN, .role = FW_RS_ROLE_HIT };
 	struct fw_str id = fw_str_from(fw_arena_printf(p->arena, "%s/%s", where, name));
 	memcpy(leaf->tag.id, id.data ? id.data : "", id.len < FW_RS_ID_MAX ? id.len : FW_RS_ID_MAX - 1);

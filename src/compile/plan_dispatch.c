@@ -14,13 +14,14 @@
 
 /* --- leaves of deciders --- */
 
-static struct fw_leaf *decider_leaf(struct fw_planner *p, const struct fw_decider *decider, enum fw_direction direction)
+/* `rule`: how many rules stood before it. */
+static struct fw_leaf *decider_leaf(struct fw_planner *p, const struct fw_decider *decider, enum fw_direction direction, size_t rule)
 {
 	switch (decider->kind) {
 	case FW_DECIDER_BLOCK:
 		return fw_plan_leaf_named(p, fw_plan_name(p, "block-%s", decider->block->id));
 	case FW_DECIDER_RULE:
-		return fw_plan_leaf_named(p, fw_plan_name(p, "rule-%s", decider->rule->id));
+		return p->rule_leaves[direction][rule];
 	case FW_DECIDER_BUILTIN:
 		return fw_plan_builtin_leaf(p, decider->builtin, direction);
 	case FW_DECIDER_DEFAULT:
@@ -194,6 +195,7 @@ static int read_deciders(struct dividing *v)
 {
 	struct fw_dispatcher *d = v->d;
 	struct fw_refs firsts FW_CLEANUP(fw_refs_done) = { 0 };
+	size_t rules = 0;
 
 	v->count = d->deciders.len;
 	v->boxes = fw_arena_alloc(d->p->arena, v->count + 1, sizeof(*v->boxes));
@@ -205,7 +207,8 @@ static int read_deciders(struct dividing *v)
 	for (size_t i = 0; i < v->count && !d->p->error; i++) {
 		const struct fw_decider *decider = fw_vec_at(&d->deciders, i);
 		v->boxes[i] = decider->box;
-		d->leaves[i] = decider_leaf(d->p, decider, d->direction);
+		d->leaves[i] = decider_leaf(d->p, decider, d->direction, rules);
+		rules += decider->kind == FW_DECIDER_RULE;
 		if (!d->leaves[i])
 			return d->p->error ? d->p->error : -ENOMEM;
 		const uint32_t first = fw_refs_get(&firsts, d->leaves[i]->number);

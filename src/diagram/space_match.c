@@ -38,6 +38,8 @@ static uint32_t over(struct maker *m, uint32_t a, uint32_t b)
 {
 	uint32_t ref = FW_DIAGRAM_NONE_REF;
 
+	if (a == FW_DIAGRAM_NONE_REF || b == FW_DIAGRAM_NONE_REF)
+		return a == FW_DIAGRAM_NONE_REF ? b : a;
 	if (!m->error)
 		m->error = fw_diagram_over(m->space->diagram, a, b, &ref);
 	return ref;
