@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* policy/blocks.c - block statements: some addresses are never blocked, and are taken out of what the statement says. What a big group holds
- * is not copied for that unless it holds some of them. */
+/* policy/blocks.c - block statements: some addresses are never blocked, and are taken out of what the statement says. A group is copied for
+ * that only where it holds some of them. */
 #include <errno.h>
 #include <string.h>
 
@@ -204,17 +204,21 @@ static int check_self(struct resolver *r, const struct fw_ast_operands *operands
 	return 0;
 }
 
-/* Adds a group's addresses, without the never-blocked, to the literals. */
-static int dissolve(struct resolver *r, const struct fw_group *group, struct fw_addrs *addrs)
+/* The group without the never-blocked addresses, under a name that no group of a policy can have. NULL without memory. */
+static const struct fw_group *without_never(struct resolver *r, const struct fw_group *group)
 {
-	for (size_t i = 0; i < FW_FAMILIES; i++) {
-		struct fw_iset rest;
+	struct fw_group *rest = fw_arena_alloc(r->arena, 1, sizeof(*rest));
+	char *name = fw_arena_printf(r->arena, "%s/blocked", group->name.data);
 
-		if (fw_iset_subtract(r->arena, group->addresses[i], never[i], &rest) ||
-		    fw_iset_union(r->arena, addrs->literals[i], rest, &addrs->literals[i]))
-			return -ENOMEM;
+	if (!rest || !name)
+		return NULL;
+	*rest = *group;
+	rest->name = fw_str_from(name);
+	for (size_t i = 0; i < FW_FAMILIES; i++) {
+		if (fw_iset_subtract(r->arena, group->addresses[i], never[i], &rest->addresses[i]))
+			return NULL;
 	}
-	return 0;
+	return rest;
 }
 
 static int take_away(struct resolver *r, struct fw_addrs *addrs)
@@ -233,9 +237,8 @@ static int take_away(struct resolver *r, struct fw_addrs *addrs)
 		const struct fw_group *group = addrs->groups[i];
 
 		open |= group->kind == FW_GROUP_DYNAMIC;
-		if (!overlaps_never(group->addresses))
-			kept[count++] = group;
-		else if (dissolve(r, group, addrs))
+		kept[count] = overlaps_never(group->addresses) ? without_never(r, group) : group;
+		if (!kept[count++])
 			return -ENOMEM;
 	}
 	addrs->groups = kept;

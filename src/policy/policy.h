@@ -155,8 +155,8 @@ struct fw_rule {
 
 struct fw_block {
 	char id[FW_ID_LEN + 1];
-	/* Never-blocked addresses are taken away already: from the literals; groups that hold some are dissolved into the literals; and where the
-	 * list is `any` or has a dynamic group, they stand among the except_literals. */
+	/* Never-blocked addresses are taken away already: from the literals; instead of a group that holds some stands one without them, "NAME/blocked";
+	 * and where the list is `any` or has a dynamic group, they stand among the except_literals. */
 	struct fw_addrs addresses;
 	bool log;
 	const char *text;

@@ -238,9 +238,11 @@ static void test_block(void **state)
 	const struct fw_addrs *list = &policy->blocks[0].addresses;
 
 	assert_true(policy->blocks[0].log);
-	assert_string_equal(addresses_text(world, list->literals), "10.0.0.0/8 169.255.0.0/16 198.51.100.0/24");
-	assert_int_equal(list->group_count, 1);
+	assert_string_equal(addresses_text(world, list->literals), "10.0.0.0/8 169.255.0.0/16");
+	assert_int_equal(list->group_count, 2);
 	assert_string_equal(list->groups[0]->name.data, "clean");
+	assert_string_equal(list->groups[1]->name.data, "mixed/blocked");
+	assert_string_equal(addresses_text(world, list->groups[1]->addresses), "198.51.100.0/24");
 	assert_string_equal(addresses_text(world, list->except_literals), "10.1.0.0/16");
 	assert_int_equal(policy->blocks[1].addresses.group_count, 1);
 	assert_string_equal(addresses_text(world, policy->blocks[1].addresses.except_literals),
