@@ -55,32 +55,55 @@ void fw_remember_members(struct fw_session *session, const struct fw_known *befo
 		fw_store_forget(session->store);
 }
 
-/* A running hash: the hash of (hash so far, next part). */
+/* A running hash: what does not fit any more is replaced by its hash. Every part is written with its length. */
 struct digest {
-	struct fw_hash hash;
+	char bytes[4096];
+	size_t len;
 };
 
-static void absorb(struct digest *digest, struct fw_str part)
+static void put(struct digest *digest, const void *bytes, size_t len)
 {
-	const struct fw_hash hash = fw_hash128(part);
-	const uint64_t words[] = { digest->hash.hi, digest->hash.lo, hash.hi, hash.lo };
+	const char *from = bytes;
 
-	digest->hash = fw_hash128((struct fw_str){ (const char *)words, sizeof(words) });
+	while (len > 0) {
+		if (digest->len == sizeof(digest->bytes)) {
+			const struct fw_hash so_far = fw_hash128((struct fw_str){ digest->bytes, digest->len });
+			memcpy(digest->bytes, &so_far, sizeof(so_far));
+			digest->len = sizeof(so_far);
+		}
+		const size_t room = sizeof(digest->bytes) - digest->len, part = len < room ? len : room;
+		memcpy(digest->bytes + digest->len, from, part);
+		digest->len += part;
+		from += part;
+		len -= part;
+	}
 }
 
 static void absorb_number(struct digest *digest, uint64_t number)
 {
-	absorb(digest, (struct fw_str){ (const char *)&number, sizeof(number) });
+	put(digest, &number, sizeof(number));
+}
+
+static void absorb(struct digest *digest, struct fw_str part)
+{
+	absorb_number(digest, part.len);
+	put(digest, part.data, part.len);
+}
+
+static void absorb_name(struct digest *digest, const char *name)
+{
+	absorb(digest, fw_str_from(name ? name : ""));
 }
 
 static void absorb_chain(struct digest *digest, const struct fw_rs_chain *chain)
 {
-	absorb(digest, fw_str_from(chain->name));
+	absorb_name(digest, chain->name);
 	absorb_number(digest, (uint64_t)chain->base << 32 | chain->hook << 1 | chain->policy_drop);
 	absorb_number(digest, (uint64_t)chain->priority);
+	absorb_number(digest, chain->rules.len);
 	for (size_t i = 0; i < chain->rules.len; i++) {
 		const struct fw_hash hash = fw_rs_rule_hash(fw_vec_at(&chain->rules, i));
-		absorb(digest, (struct fw_str){ (const char *)&hash, sizeof(hash) });
+		put(digest, &hash, sizeof(hash));
 	}
 }
 
@@ -88,19 +111,19 @@ static void absorb_data(struct digest *digest, const struct fw_rs_elements *elem
 {
 	for (size_t i = 0; elements->verdicts && i < elements->len; i++) {
 		absorb_number(digest, (uint64_t)(int64_t)elements->verdicts[i].code);
-		absorb(digest, fw_str_from(elements->verdicts[i].chain ? elements->verdicts[i].chain : ""));
+		absorb_name(digest, elements->verdicts[i].chain);
 	}
 	for (size_t i = 0; elements->objects && i < elements->len; i++)
-		absorb(digest, fw_str_from(elements->objects[i]));
+		absorb_name(digest, elements->objects[i]);
 }
 
 static void absorb_set(struct digest *digest, const struct fw_rs_set *set)
 {
 	const size_t key = fw_rs_key_len(set->key) * (set->interval ? 2 : 1);
 
-	absorb(digest, fw_str_from(set->name));
-	absorb_number(digest, (uint64_t)set->kind << 32 | (uint64_t)set->key << 8 | (uint64_t)set->interval << 3 |
-				      (uint64_t)set->data << 4 | (uint64_t)set->has_timeout << 1 | set->dynamic);
+	absorb_name(digest, set->name);
+	absorb_number(digest, (uint64_t)set->kind << 32 | (uint64_t)set->key << 8 | (uint64_t)set->data << 4 | (uint64_t)set->interval << 3 |
+				      (uint64_t)set->has_timeout << 1 | set->dynamic);
 	absorb_number(digest, set->timeout_ms);
 	absorb_number(digest, (uint64_t)set->gc_interval_ms << 32 | set->size);
 	if (set->kind != FW_RS_SET_CONSTANT)
@@ -109,19 +132,32 @@ static void absorb_set(struct digest *digest, const struct fw_rs_set *set)
 	absorb_data(digest, &set->elements);
 }
 
+/* What fw_rs_object_same compares. */
+static void absorb_object(struct digest *digest, const struct fw_rs_object *object)
+{
+	absorb_name(digest, object->name);
+	absorb_number(digest, (uint64_t)object->kind << 16 | (uint64_t)object->tag.owner << 8 | object->tag.role);
+	absorb_name(digest, object->tag.id);
+	if (object->kind == FW_RS_OBJECT_LIMIT) {
+		absorb_number(digest, object->limit.rate);
+		absorb_number(digest, object->limit.unit_s);
+		absorb_number(digest, (uint64_t)object->limit.burst << 1 | object->limit.over);
+	} else if (object->kind == FW_RS_OBJECT_CT_HELPER) {
+		absorb_name(digest, object->ct_helper.helper);
+		absorb_number(digest, (uint64_t)object->ct_helper.l3proto << 8 | object->ct_helper.l4proto);
+	}
+}
+
 struct fw_hash fw_ruleset_fingerprint(const struct fw_ruleset *ruleset)
 {
-	struct digest digest = { { 0, 0 } };
+	struct digest digest;
 
+	digest.len = 0;
 	for (size_t i = 0; i < ruleset->chains.len; i++)
 		absorb_chain(&digest, fw_vec_at(&ruleset->chains, i));
 	for (size_t i = 0; i < ruleset->sets.len; i++)
 		absorb_set(&digest, fw_vec_at(&ruleset->sets, i));
-	for (size_t i = 0; i < ruleset->objects.len; i++) {
-		const struct fw_rs_object *object = fw_vec_at(&ruleset->objects, i);
-		absorb(&digest, fw_str_from(object->name));
-		absorb_number(&digest, object->kind == FW_RS_OBJECT_LIMIT ? object->limit.rate << 20 | object->limit.unit_s : 0);
-		absorb_number(&digest, object->kind == FW_RS_OBJECT_LIMIT ? object->limit.burst : 0);
-	}
-	return digest.hash;
+	for (size_t i = 0; i < ruleset->objects.len; i++)
+		absorb_object(&digest, fw_vec_at(&ruleset->objects, i));
+	return fw_hash128((struct fw_str){ digest.bytes, digest.len });
 }

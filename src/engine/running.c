@@ -62,7 +62,7 @@ static int identify(struct fw_session *session, bool with_policy, struct fw_runn
 enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running)
 {
 	struct fw_running running = { 0 };
-	int r = fw_kernel_snapshot(session->kernel, session->arena, flags | FW_SNAPSHOT_RULES, &running.ruleset, &running.kernel_generation);
+	int r = fw_kernel_snapshot(session->kernel, session->arena, flags | FW_SNAPSHOT_MANIFEST, &running.ruleset, &running.kernel_generation);
 
 	if (r == 0)
 		r = identify(session, with_policy, &running);

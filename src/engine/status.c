@@ -1,30 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* engine/status.c - what runs, with hits: counters of the kernel summed by the owner in their rule's user data, put beside the policy's lines. */
+/* engine/status.c - what runs, with hits: counters of the kernel summed by the owner in their user data, put beside the policy's lines. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/internal.h"
 
-/* Hits by owner and id: the key is "OWNER:ID". */
+/* Hits by owner and id. */
 struct tally {
 	struct fw_arena *arena;
 	struct fw_map by_owner;
 };
 
+/* The key of a tag: its owner as a letter, then the id. */
+#define KEY_MAX (FW_RS_ID_MAX + 1)
+struct tallied {
+	struct fw_hits hits;
+	char key[KEY_MAX];
+};
+
+static struct fw_str key_of(enum fw_rs_owner owner, const char *id, char key[KEY_MAX])
+{
+	const size_t len = strnlen(id, FW_RS_ID_MAX - 1);
+
+	key[0] = (char)('a' + (char)owner);
+	memcpy(key + 1, id, len);
+	return (struct fw_str){ key, len + 1 };
+}
+
+/* NULL: nothing was counted. */
+static const struct fw_hits *find_hits(const struct tally *tally, enum fw_rs_owner owner, const char *id)
+{
+	char key[KEY_MAX];
+
+	return fw_map_get(&tally->by_owner, key_of(owner, id, key));
+}
+
 static struct fw_hits *hits_of(struct tally *tally, enum fw_rs_owner owner, const char *id)
 {
-	char key[FW_RS_ID_MAX + 8];
-
-	snprintf(key, sizeof(key), "%d:%s", (int)owner, id);
-	struct fw_hits *hits = fw_map_get(&tally->by_owner, fw_str_from(key));
+	char key[KEY_MAX];
+	struct fw_hits *hits = fw_map_get(&tally->by_owner, key_of(owner, id, key));
 	if (hits)
 		return hits;
-	hits = fw_arena_alloc(tally->arena, 1, sizeof(*hits));
-	char *copy = fw_arena_copy(tally->arena, fw_str_from(key));
-	if (!hits || !copy || fw_map_put(&tally->by_owner, fw_str_from(copy), hits) < 0)
+
+	struct tallied *new = fw_arena_alloc(tally->arena, 1, sizeof(*new));
+	if (!new || fw_map_put(&tally->by_owner, key_of(owner, id, new->key), &new->hits) < 0)
 		return NULL;
-	return hits;
+	return &new->hits;
 }
 
 static int add_counter(struct tally *tally, const struct fw_rs_tag *tag, uint64_t packets, uint64_t bytes)
@@ -32,7 +54,6 @@ static int add_counter(struct tally *tally, const struct fw_rs_tag *tag, uint64_
 	struct fw_hits *hits = hits_of(tally, tag->owner, tag->id);
 	if (!hits)
 		return -ENOMEM;
-
 	switch (tag->role) {
 	case FW_RS_ROLE_HIT:
 		hits->packets += packets;
@@ -75,7 +96,7 @@ static int add_all_counters(struct tally *tally, const struct fw_ruleset *rulese
 	}
 	for (size_t i = 0; r == 0 && i < ruleset->objects.len; i++) {
 		const struct fw_rs_object *object = fw_vec_at(&ruleset->objects, i);
-		if (object->kind == FW_RS_OBJECT_COUNTER)
+		if (object->kind == FW_RS_OBJECT_COUNTER && object->tag.owner != FW_RS_NOBODY)
 			r = add_counter(tally, &object->tag, object->counter.packets, object->counter.bytes);
 	}
 	return r;
@@ -94,7 +115,7 @@ static struct fw_status_line *add_line(struct builder *b, struct fw_vec *list, e
 {
 	static const struct fw_hits none;
 	struct fw_status_line *line = fw_vec_push(list);
-	const struct fw_hits *hits = hits_of(&b->tally, owner, id);
+	const struct fw_hits *hits = find_hits(&b->tally, owner, id);
 
 	if (!line) {
 		b->error = -ENOMEM;
@@ -155,7 +176,7 @@ static void add_policy_rules(struct builder *b, enum fw_direction direction)
 	}
 }
 
-/* Without the policy's text the manifest and the comments of the leaf chains still tell what runs. */
+/* Without the policy's text the manifest and the comments of counters still tell what runs. */
 static void add_manifest_lines(struct builder *b)
 {
 	const struct fw_manifest *manifest = &b->running->manifest;
@@ -172,15 +193,27 @@ static void add_manifest_lines(struct builder *b)
 	}
 }
 
+static void collect_text(struct builder *b, const struct fw_rs_tag *tag, const char *comment)
+{
+	char *text = comment ? fw_arena_copy(b->session->arena, fw_str_from(comment)) : NULL;
+
+	if (text && fw_map_put(&b->texts, fw_str_from(tag->id), text) == -ENOMEM)
+		b->error = -ENOMEM;
+}
+
 static void collect_texts(struct builder *b)
 {
-	for (size_t i = 0; i < b->running->ruleset->chains.len; i++) {
-		const struct fw_rs_chain *chain = fw_vec_at(&b->running->ruleset->chains, i);
+	const struct fw_ruleset *ruleset = b->running->ruleset;
+
+	for (size_t i = 0; i < ruleset->objects.len; i++) {
+		const struct fw_rs_object *object = fw_vec_at(&ruleset->objects, i);
+		collect_text(b, &object->tag, object->comment);
+	}
+	for (size_t i = 0; i < ruleset->chains.len; i++) {
+		const struct fw_rs_chain *chain = fw_vec_at(&ruleset->chains, i);
 		for (size_t k = 0; k < chain->rules.len; k++) {
 			const struct fw_rs_rule *rule = fw_vec_at(&chain->rules, k);
-			char *text = rule->comment ? fw_arena_copy(b->session->arena, fw_str_from(rule->comment)) : NULL;
-			if (text)
-				fw_map_put(&b->texts, fw_str_from(rule->tag.id), text);
+			collect_text(b, &rule->tag, rule->comment);
 		}
 	}
 }
@@ -325,12 +358,33 @@ static enum fw_outcome nothing_runs(struct fw_session *session, struct fw_status
 	return FW_OUTCOME_OUT_OF_SYNC;
 }
 
+static bool has_counters(const struct fw_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->objects.len; i++) {
+		const struct fw_rs_object *object = fw_vec_at(&ruleset->objects, i);
+		if (object->kind == FW_RS_OBJECT_COUNTER && object->tag.owner != FW_RS_NOBODY)
+			return true;
+	}
+	return false;
+}
+
+/* What runs, with its counts: named counters, and no rule but those of the manifest. Where nobody has such a counter the table is an older
+ * fwctl's, whose rules count: all of them are read. */
+static enum fw_outcome read_counts(struct fw_session *session, struct fw_running *ret_running)
+{
+	enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_OBJECTS, true, ret_running);
+
+	if (outcome != FW_OUTCOME_DONE || !ret_running->ruleset || has_counters(ret_running->ruleset))
+		return outcome;
+	return fw_read_running(session, FW_SNAPSHOT_RULES, true, ret_running);
+}
+
 enum fw_outcome fw_engine_status(struct fw_session *session, struct fw_status *ret_status)
 {
 	struct fw_running running;
 	struct fw_known known;
 	const bool is_known = fw_known_holds(session, &known);
-	enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_RULES, true, &running);
+	enum fw_outcome outcome = read_counts(session, &running);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 

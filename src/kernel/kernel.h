@@ -27,9 +27,12 @@ int fw_netns_identity(uint64_t *ret_dev, uint64_t *ret_inode);
 int fw_kernel_generation(struct fw_kernel *kernel, uint32_t *ret_generation);
 
 enum fw_snapshot_flags {
+	/* Without any: chains and the heads of sets. */
 	FW_SNAPSHOT_ELEMENTS = 1, /* of CONSTANT sets too (without: elements.len is 0) */
-	FW_SNAPSHOT_RULES = 2,
+	FW_SNAPSHOT_RULES = 2,    /* and named objects */
 	FW_SNAPSHOT_ALL = 3,
+	FW_SNAPSHOT_OBJECTS = 4,  /* named objects: that is where hits are counted */
+	FW_SNAPSHOT_MANIFEST = 8, /* the rules of the chain FW_MANIFEST_CHAIN */
 };
 /* Our table as the kernel holds it, consistent (dumps are begun again when the generation moved, bounded: -EAGAIN after that). *ret_ruleset is NULL where the table
  * does not exist. Sets' kinds are told by their names and flags. -EBADMSG: an answer that no kernel should give. */

@@ -14,6 +14,7 @@ struct fw_read {
 	struct fw_ruleset *ruleset;
 	bool has_table, dormant; /* set by fw_read_table; a dormant table decides nothing, so its chains' policies read as accept */
 	bool torn;               /* a message named something that was not there: the picture is of two moments */
+	const char *only_chain;  /* rules of others are passed over; NULL: of none */
 };
 
 int fw_read_table(const struct nlmsghdr *message, void *read);

@@ -83,6 +83,8 @@ int fw_read_rule(const struct nlmsghdr *message, void *data)
 	r = fw_read_attrs(message, &rule_sort, &attrs, &ours);
 	if (r < 0 || !ours)
 		return r;
+	if (read->only_chain && !fw_str_equal(fw_attrs_string(&attrs, NFTA_RULE_CHAIN), fw_str_from(read->only_chain)))
+		return 0;
 	chain = chain_of(read->ruleset, &attrs);
 	if (!chain) { /* made since the chains were read */
 		read->torn = true;

@@ -16,6 +16,25 @@ static int dump(struct fw_nl *nl, uint16_t message, uint16_t table_attribute, fw
 	return fw_nl_talk(nl, fw_dump_request(nl, buffer, message, table_attribute), reader, read, NULL);
 }
 
+/* What a picture is taken of. */
+struct scope {
+	unsigned int flags;
+	const struct fw_ruleset *like; /* or NULL */
+	size_t ask_ranges_from, ask_keys_from;
+};
+
+/* All of them, or of the one chain that says what runs. */
+static int dump_rules(struct fw_nl *nl, const struct scope *scope, struct fw_read *read)
+{
+	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
+	struct nlmsghdr *request = fw_dump_request(nl, buffer, NFT_MSG_GETRULE, NFTA_RULE_TABLE);
+
+	read->only_chain = scope->flags & FW_SNAPSHOT_RULES ? NULL : FW_MANIFEST_CHAIN;
+	if (read->only_chain)
+		mnl_attr_put_strz(request, NFTA_RULE_CHAIN, read->only_chain);
+	return fw_nl_talk(nl, request, fw_read_rule, read, NULL);
+}
+
 static int read_table(struct fw_nl *nl, struct fw_read *read)
 {
 	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
@@ -73,13 +92,6 @@ static int read_stable(struct fw_nl *nl, const struct fw_rs_set *set, struct fw_
 	}
 	return -EAGAIN;
 }
-
-/* What a picture is taken of. */
-struct scope {
-	unsigned int flags;
-	const struct fw_ruleset *like; /* or NULL */
-	size_t ask_ranges_from, ask_keys_from;
-};
 
 /* The set of `like` that this one may equal, if it is worth asking. */
 static const struct fw_rs_set *likely(const struct scope *scope, const struct fw_rs_set *set)
@@ -144,10 +156,10 @@ static int read_all(struct fw_nl *nl, const struct scope *scope, struct fw_read 
 	r = dump(nl, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, fw_read_chain, read);
 	if (!r)
 		r = dump(nl, NFT_MSG_GETSET, NFTA_SET_TABLE, fw_read_set, read);
-	if (!r)
+	if (!r && scope->flags & (FW_SNAPSHOT_RULES | FW_SNAPSHOT_OBJECTS))
 		r = dump(nl, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, fw_read_object, read);
-	if (!r && scope->flags & FW_SNAPSHOT_RULES)
-		r = dump(nl, NFT_MSG_GETRULE, NFTA_RULE_TABLE, fw_read_rule, read);
+	if (!r && scope->flags & (FW_SNAPSHOT_RULES | FW_SNAPSHOT_MANIFEST))
+		r = dump_rules(nl, scope, read);
 	if (!r && scope->flags & FW_SNAPSHOT_ELEMENTS)
 		r = read_elements(nl, scope, read->ruleset);
 	return r;

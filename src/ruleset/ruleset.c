@@ -71,17 +71,15 @@ void fw_ruleset_init(struct fw_ruleset *rs, struct fw_arena *arena)
 static void *add_named(struct fw_ruleset *rs, struct fw_map *map, struct fw_vec *items, const char *name, const char **ret_name)
 {
 	struct fw_str key = fw_str_from(name);
-	if (fw_map_get(map, key)) {
-		errno = EEXIST;
-		return NULL;
-	}
 	errno = ENOMEM;
 	char *copy = fw_arena_copy(rs->arena, key);
 	void *item = copy ? fw_vec_push(items) : NULL;
 	if (!item)
 		return NULL;
 	/* The map holds index + 1, so that pointers into the vector may move. */
-	if (fw_map_put(map, (struct fw_str){ copy, key.len }, (void *)(uintptr_t)items->len) < 0) {
+	int r = fw_map_put(map, (struct fw_str){ copy, key.len }, (void *)(uintptr_t)items->len);
+	if (r < 0) {
+		errno = -r;
 		items->len--;
 		return NULL;
 	}
@@ -180,9 +178,14 @@ static bool same_limit(const struct fw_rs_limit *a, const struct fw_rs_limit *b)
 	return a->rate == b->rate && a->unit_s == b->unit_s && a->burst == b->burst && a->over == b->over;
 }
 
+static bool same_tag(const struct fw_rs_tag *a, const struct fw_rs_tag *b)
+{
+	return a->owner == b->owner && a->role == b->role && strcmp(a->id, b->id) == 0;
+}
+
 bool fw_rs_object_same(const struct fw_rs_object *a, const struct fw_rs_object *b)
 {
-	if (a->kind != b->kind)
+	if (a->kind != b->kind || !same_tag(&a->tag, &b->tag))
 		return false;
 	switch (a->kind) {
 	case FW_RS_OBJECT_LIMIT:

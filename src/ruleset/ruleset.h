@@ -231,7 +231,7 @@ struct fw_rs_object {
 		} ct_helper;
 	};
 	struct fw_rs_tag tag;
-	const char *comment; /* as a rule's; or NULL */
+	const char *comment; /* as a rule's; or NULL. No part of equality: a kernel changes it only with the counts */
 	uint64_t handle;
 	struct fw_span origin;
 };
@@ -258,7 +258,7 @@ struct fw_rs_rule *fw_ruleset_add_rule(struct fw_ruleset *rs, struct fw_rs_chain
 struct fw_hash fw_rs_rule_hash(const struct fw_rs_rule *rule);
 bool fw_rs_chain_same_head(const struct fw_rs_chain *a, const struct fw_rs_chain *b); /* base, hook, priority */
 bool fw_rs_set_same_head(const struct fw_rs_set *a, const struct fw_rs_set *b);
-bool fw_rs_object_same(const struct fw_rs_object *a, const struct fw_rs_object *b);
+bool fw_rs_object_same(const struct fw_rs_object *a, const struct fw_rs_object *b); /* kind, attributes, tag */
 
 /* The manifest: what runs, told by the kernel alone. Stored as user data of the rules of a chain "manifest" that nothing jumps to. */
 struct fw_manifest_line {
