@@ -157,7 +157,8 @@ int fw_diagram_over_all(struct fw_diagram *d, const uint32_t *refs, size_t count
 		*ret_ref = FW_DIAGRAM_NONE_REF;
 		return 0;
 	}
-	return fw_diagram_combine_all(d, refs, count, NULL, ret_ref);
+	int r = fw_diagram_sweep(d, refs, count, ret_ref);
+	return r == -EAGAIN ? fw_diagram_combine_all(d, refs, count, NULL, ret_ref) : r;
 }
 
 /* Over `acc`, which lies above `mark`: on success the new *acc is all that is left there. */

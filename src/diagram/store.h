@@ -101,6 +101,9 @@ int fw_diagram_end(struct fw_diagram *d, uint32_t mark, int result);
 /* A new pass over the nodes: notes on all of them are void, and there is room for one on each. */
 int fw_diagram_pass(struct fw_diagram *d);
 
+/* As fw_diagram_over_all, where few of them say something at the same place; -EAGAIN: most do. */
+int fw_diagram_sweep(struct fw_diagram *d, const uint32_t *refs, size_t count, uint32_t *ret_ref);
+
 /* The edge that `value` lies in. */
 size_t fw_diagram_find_edge(const struct fw_diagram *d, uint32_t ref, struct fw_u128 value);
 
