@@ -136,7 +136,7 @@ static int read_datum(const struct fw_read_gather *gather, const struct fw_read_
 	bool is_verdict = false;
 	int r;
 
-	*ret_known = gather->data == FW_RS_NO_DATA || element->end;
+	*ret_known = element->end || (gather->data == FW_RS_NO_DATA && !element->data && !element->object.len);
 	if (gather->data == FW_RS_VERDICTS && element->data) {
 		r = fw_read_verdict(gather->ruleset, element->data, &is_verdict, &ret_datum->verdict);
 		*ret_known |= is_verdict;

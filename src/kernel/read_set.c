@@ -76,6 +76,8 @@ static bool is_foreign(const struct fw_attrs *attrs, uint32_t flags)
 {
 	if (flags & ~OUR_FLAGS || attrs->at[NFTA_SET_EXPR] || attrs->at[NFTA_SET_EXPRESSIONS])
 		return true;
+	if (flags & NFT_SET_OBJECT && flags & NFT_SET_MAP)
+		return true;
 	if (flags & NFT_SET_OBJECT && fw_attrs_be32(attrs, NFTA_SET_OBJ_TYPE, 0) != NFT_OBJECT_COUNTER)
 		return true;
 	return flags & NFT_SET_MAP && fw_attrs_be32(attrs, NFTA_SET_DATA_TYPE, 0) != NFT_DATA_VERDICT;

@@ -50,7 +50,8 @@ static uint32_t set_flags(const struct fw_rs_set *set)
 {
 	static const uint32_t data[] = { [FW_RS_NO_DATA] = 0, [FW_RS_VERDICTS] = NFT_SET_MAP, [FW_RS_COUNTERS] = NFT_SET_OBJECT };
 
-	/* NFT_SET_CONCAT is for ranges in concatenations; a hash takes the key as a whole */
+	/* NFT_SET_CONCAT (and with it a description of the parts) is for ranges in concatenations; a hash takes the key as a whole, and nft
+	 * sends neither then. */
 	return (set->interval ? NFT_SET_INTERVAL : 0U) | data[set->data] | (set->has_timeout ? NFT_SET_TIMEOUT : 0U) |
 	       (set->dynamic ? NFT_SET_EVAL : 0U);
 }

@@ -24,6 +24,7 @@ static const struct fw_rs_expr exprs[] = {
 	{ .kind = FW_RS_LIMIT, .limit = { .rate = 1, .unit_s = 86400, .burst = 2, .over = true } },
 	{ .kind = FW_RS_CONNLIMIT, .connlimit = { .count = 9, .over = true } },
 	{ .kind = FW_RS_OBJREF, .objref = { .type = NFT_OBJECT_COUNTER, .name = "count-a" } },
+	{ .kind = FW_RS_OBJREF, .objref = { .type = NFT_OBJECT_COUNTER, .set = "map-a", .sreg = NFT_REG_1 } },
 	{ .kind = FW_RS_LOG, .log = { .group = 7, .prefix = "p", .snaplen = 96, .qthreshold = 200 } },
 	{ .kind = FW_RS_REJECT, .reject = { .type = NFT_REJECT_ICMPX_UNREACH, .code = 1 } },
 	{ .kind = FW_RS_VERDICT, .verdict = { .code = NFT_JUMP, .chain = "leaf" } },
@@ -124,6 +125,9 @@ static void test_what_cannot_be_sent(void **state)
 		{ .kind = FW_RS_BITWISE, .bitwise = { .mask = BYTES(1), .xor_bits = BYTES(1, 2) } },
 		{ .kind = FW_RS_LOOKUP, .lookup = { .set = "" } },
 		{ .kind = FW_RS_VERDICT, .verdict = { .code = NFT_GOTO } },
+		{ .kind = FW_RS_OBJREF, .objref = { .type = NFT_OBJECT_COUNTER } },
+		{ .kind = FW_RS_OBJREF, .objref = { .type = NFT_OBJECT_COUNTER, .name = "a", .set = "b", .sreg = NFT_REG_1 } },
+		{ .kind = FW_RS_OBJREF, .objref = { .set = "", .sreg = NFT_REG_1 } },
 	};
 	struct bench *bench = *state;
 	struct fw_rs_rule rule = { .exprs = &nested, .expr_count = 1 };
@@ -164,7 +168,7 @@ static void test_chains_and_objects(void **state)
 	struct bench *bench = *state;
 	struct fw_rs_chain base = { .name = "input", .base = true, .hook = NF_INET_LOCAL_IN, .priority = -10, .policy_drop = true }, leaf = { .name = "leaf" };
 	struct fw_rs_object limit = { .name = "l", .kind = FW_RS_OBJECT_LIMIT, .limit = { .rate = 2, .unit_s = 60, .burst = 3 } };
-	struct fw_rs_object counter = { .name = "c", .kind = FW_RS_OBJECT_COUNTER, .counter = { 5, 6 }, .tag = { .owner = FW_RS_DEFAULT, .id = "in" } };
+	struct fw_rs_object counter = { .name = "c", .kind = FW_RS_OBJECT_COUNTER, .counter = { 5, 6 }, .tag = { .owner = FW_RS_DEFAULT, .id = "in" }, .comment = "default in deny" };
 	struct fw_rs_object helper = { .name = "h", .kind = FW_RS_OBJECT_CT_HELPER, .ct_helper = { .helper = "ftp", .l4proto = 6, .l3proto = NFPROTO_INET } };
 
 	assert_int_equal(fw_send_chain(&bench->batch, &base), 0);
@@ -181,6 +185,48 @@ static void test_chains_and_objects(void **state)
 	assert_true(fw_rs_object_same(fw_ruleset_object(&bench->ruleset, "h"), &helper));
 	assert_int_equal(fw_ruleset_object(&bench->ruleset, "c")->counter.bytes, 6);
 	assert_string_equal(fw_ruleset_object(&bench->ruleset, "c")->tag.id, "in");
+	assert_string_equal(fw_ruleset_object(&bench->ruleset, "c")->comment, "default in deny");
+	assert_null(fw_ruleset_object(&bench->ruleset, "l")->comment);
+}
+
+/* Counters' attributes of wrong lengths, and a comment that user data cannot hold. */
+static void test_hostile_objects(void **state)
+{
+	static const uint8_t packets[] = { 12, 0, NFTA_COUNTER_PACKETS, 0 };
+	struct bench *bench = *state;
+	struct fw_rs_object counter = { .name = "c", .kind = FW_RS_OBJECT_COUNTER, .counter = { 5, 6 } };
+	char text[129], *at;
+
+	assert_int_equal(fw_send_object(&bench->batch, &counter), 0);
+	at = memmem(bench->batch.data, bench->batch.len, packets, sizeof(packets));
+	assert_non_null(at);
+	at[0] = 8; /* the rest is read as an attribute of its own, of no length */
+	assert_int_equal(bench_read(&bench->batch, fw_read_object, &bench->read), -EBADMSG);
+	fw_ruleset_init(&bench->ruleset, bench->arena);
+	at[0] = 120; /* past its nest */
+	assert_int_equal(bench_read(&bench->batch, fw_read_object, &bench->read), -EBADMSG);
+	bench->batch.len = 0;
+	memset(text, 'x', sizeof(text));
+	text[128] = '\0';
+	counter.comment = text;
+	assert_int_equal(fw_send_object(&bench->batch, &counter), -E2BIG);
+	assert_int_equal(bench->batch.len, 0);
+}
+
+/* Rules of other chains than the one that is asked for, where a kernel does not filter. */
+static void test_only_chain(void **state)
+{
+	struct bench *bench = *state;
+	struct fw_rs_rule rule = { .exprs = exprs, .expr_count = 1 };
+
+	assert_int_equal(fw_send_rule(&bench->batch, "leaf", &rule, 0), 0);
+	assert_int_equal(fw_send_rule(&bench->batch, FW_MANIFEST_CHAIN, &rule, 0), 0);
+	assert_non_null(fw_ruleset_add_chain(&bench->ruleset, "leaf"));
+	assert_non_null(fw_ruleset_add_chain(&bench->ruleset, FW_MANIFEST_CHAIN));
+	bench->read.only_chain = FW_MANIFEST_CHAIN;
+	assert_int_equal(bench_read(&bench->batch, fw_read_rule, &bench->read), 0);
+	assert_int_equal(fw_ruleset_chain(&bench->ruleset, "leaf")->rules.len, 0);
+	assert_int_equal(fw_ruleset_chain(&bench->ruleset, FW_MANIFEST_CHAIN)->rules.len, 1);
 }
 
 static void test_foreign_objects(void **state)
@@ -221,6 +267,7 @@ int main(void)
 		BENCH_TEST(test_every_expression),    BENCH_TEST(test_whole_rule),	  BENCH_TEST(test_rule_without_its_chain),
 		BENCH_TEST(test_unknown_expressions), BENCH_TEST(test_what_cannot_be_sent), BENCH_TEST(test_largest_rule),
 		BENCH_TEST(test_chains_and_objects),  BENCH_TEST(test_foreign_objects),	  BENCH_TEST(test_owners),
+		BENCH_TEST(test_hostile_objects),     BENCH_TEST(test_only_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
