@@ -2,10 +2,10 @@
 /* kernel/send_object.c - the table, chains and named objects as messages. */
 #include "kernel/send.h"
 
+#include <endian.h>
 #include <errno.h>
 
 #include <libnftnl/chain.h>
-#include <libnftnl/object.h>
 #include <libnftnl/table.h>
 
 #include "kernel/foreign.h"
@@ -21,12 +21,6 @@ static void free_chain(struct nftnl_chain **chain)
 {
 	if (*chain)
 		nftnl_chain_free(*chain);
-}
-
-static void free_object(struct nftnl_obj **object)
-{
-	if (*object)
-		nftnl_obj_free(*object);
 }
 
 int fw_send_table(struct fw_batch *batch, uint16_t message)
@@ -129,92 +123,86 @@ static uint32_t object_type(const struct fw_rs_object *object)
 	return NFT_OBJECT_UNSPEC;
 }
 
-static int named_object(const struct fw_rs_object *object, struct nftnl_obj **ret_object)
+/* Objects are many, and built without libnftnl: nothing is allocated for one of them. Once a message is open nothing can fail. */
+static int open_object(struct fw_batch *batch, uint16_t message, uint16_t flags, const struct fw_rs_object *object)
 {
-	struct nftnl_obj *to;
+	int r;
 
 	if (!fw_send_name_ok(object->name))
 		return -EINVAL;
-	to = nftnl_obj_alloc();
-	if (!to)
-		return -ENOMEM;
-	*ret_object = to;
-	nftnl_obj_set_str(to, NFTNL_OBJ_TABLE, FW_TABLE_NAME);
-	nftnl_obj_set_str(to, NFTNL_OBJ_NAME, object->name);
-	nftnl_obj_set_u32(to, NFTNL_OBJ_TYPE, object_type(object));
-	/* setting copies, does not tell where there is no memory, and building reads what is not there (libnftnl 1.2.4) */
-	return nftnl_obj_get_str(to, NFTNL_OBJ_TABLE) && nftnl_obj_get_str(to, NFTNL_OBJ_NAME) ? 0 : -ENOMEM;
-}
-
-static int put_object(struct fw_batch *batch, uint16_t message, uint16_t flags, const struct nftnl_obj *object)
-{
-	int r = fw_batch_open(batch, message, flags);
-
+	r = fw_batch_open(batch, message, flags);
 	if (r < 0)
 		return r;
-	nftnl_obj_nlmsg_build_payload(batch->open, object);
-	fw_batch_close(batch);
+	mnl_attr_put_strz(batch->open, NFTA_OBJ_TABLE, FW_TABLE_NAME);
+	mnl_attr_put_strz(batch->open, NFTA_OBJ_NAME, object->name);
+	mnl_attr_put_u32(batch->open, NFTA_OBJ_TYPE, htobe32(object_type(object)));
 	return 0;
 }
 
-static void set_limit(const struct fw_rs_limit *limit, struct nftnl_obj *to)
+static void put_limit(struct nlmsghdr *open, const struct fw_rs_limit *limit)
 {
-	nftnl_obj_set_u64(to, NFTNL_OBJ_LIMIT_RATE, limit->rate);
-	nftnl_obj_set_u64(to, NFTNL_OBJ_LIMIT_UNIT, limit->unit_s);
-	nftnl_obj_set_u32(to, NFTNL_OBJ_LIMIT_BURST, limit->burst);
-	nftnl_obj_set_u32(to, NFTNL_OBJ_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	nftnl_obj_set_u32(to, NFTNL_OBJ_LIMIT_FLAGS, limit->over ? NFT_LIMIT_F_INV : 0);
+	mnl_attr_put_u64(open, NFTA_LIMIT_RATE, htobe64(limit->rate));
+	mnl_attr_put_u64(open, NFTA_LIMIT_UNIT, htobe64(limit->unit_s));
+	mnl_attr_put_u32(open, NFTA_LIMIT_BURST, htobe32(limit->burst));
+	mnl_attr_put_u32(open, NFTA_LIMIT_TYPE, htobe32(NFT_LIMIT_PKTS));
+	mnl_attr_put_u32(open, NFTA_LIMIT_FLAGS, htobe32(limit->over ? NFT_LIMIT_F_INV : 0));
 }
 
-static int set_contents(const struct fw_rs_object *object, struct nftnl_obj *to)
+static void put_contents(struct nlmsghdr *open, const struct fw_rs_object *object)
 {
+	struct nlattr *data = mnl_attr_nest_start(open, NFTA_OBJ_DATA);
+
 	switch (object->kind) {
 	case FW_RS_OBJECT_LIMIT:
-		set_limit(&object->limit, to);
-		return 0;
+		put_limit(open, &object->limit);
+		break;
 	case FW_RS_OBJECT_COUNTER:
-		nftnl_obj_set_u64(to, NFTNL_OBJ_CTR_PKTS, object->counter.packets);
-		nftnl_obj_set_u64(to, NFTNL_OBJ_CTR_BYTES, object->counter.bytes);
-		return 0;
+		mnl_attr_put_u64(open, NFTA_COUNTER_BYTES, htobe64(object->counter.bytes));
+		mnl_attr_put_u64(open, NFTA_COUNTER_PACKETS, htobe64(object->counter.packets));
+		break;
 	case FW_RS_OBJECT_CT_HELPER:
-		if (!fw_send_name_ok(object->ct_helper.helper) || fw_foreign_object_type(object))
-			return -EINVAL;
-		nftnl_obj_set_str(to, NFTNL_OBJ_CT_HELPER_NAME, object->ct_helper.helper);
-		nftnl_obj_set_u16(to, NFTNL_OBJ_CT_HELPER_L3PROTO, object->ct_helper.l3proto);
-		nftnl_obj_set_u8(to, NFTNL_OBJ_CT_HELPER_L4PROTO, object->ct_helper.l4proto);
-		return 0;
+		mnl_attr_put_strz(open, NFTA_CT_HELPER_NAME, object->ct_helper.helper);
+		mnl_attr_put_u16(open, NFTA_CT_HELPER_L3PROTO, htobe16(object->ct_helper.l3proto));
+		mnl_attr_put_u8(open, NFTA_CT_HELPER_L4PROTO, object->ct_helper.l4proto);
+		break;
 	}
-	return -EINVAL;
+	mnl_attr_nest_end(open, data);
+}
+
+static bool can_be_sent(const struct fw_rs_object *object)
+{
+	return object->kind != FW_RS_OBJECT_CT_HELPER || (fw_send_name_ok(object->ct_helper.helper) && !fw_foreign_object_type(object));
 }
 
 int fw_send_object(struct fw_batch *batch, const struct fw_rs_object *object)
 {
-	struct nftnl_obj *to FW_CLEANUP(free_object) = NULL;
 	struct fw_udata udata = { .tag = object->tag, .blob = FW_STR("") };
 	uint8_t bytes[FW_UDATA_MAX];
 	size_t len;
 	int r;
 
+	if (!can_be_sent(object))
+		return -EINVAL;
 	if (object->comment)
 		udata.comment = fw_str_from(object->comment);
-	r = named_object(object, &to);
+	r = fw_udata_encode(&udata, bytes, &len);
 	if (!r)
-		r = set_contents(object, to);
-	if (!r)
-		r = fw_udata_encode(&udata, bytes, &len);
+		r = open_object(batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, object);
 	if (r < 0)
 		return r;
+	put_contents(batch->open, object);
 	if (len)
-		nftnl_obj_set_data(to, NFTNL_OBJ_USERDATA, bytes, (uint32_t)len);
-	return put_object(batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, to);
+		mnl_attr_put(batch->open, NFTA_OBJ_USERDATA, len, bytes);
+	fw_batch_close(batch);
+	return 0;
 }
 
 int fw_send_object_delete(struct fw_batch *batch, const struct fw_rs_object *object)
 {
-	struct nftnl_obj *to FW_CLEANUP(free_object) = NULL;
-	int r = named_object(object, &to);
+	int r = open_object(batch, NFT_MSG_DELOBJ, 0, object);
 
 	if (r < 0)
 		return r;
-	return put_object(batch, NFT_MSG_DELOBJ, 0, to);
+	fw_batch_close(batch);
+	return 0;
 }
