@@ -21,6 +21,8 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_ICMPV6_TYPE,
 	FW_FIELD_SADDR4,
 	FW_FIELD_DADDR4,
+	FW_FIELD_SADDR4_HEAD, /* their first bytes, loaded without a look at the family */
+	FW_FIELD_DADDR4_HEAD,
 	FW_FIELD_SADDR6,
 	FW_FIELD_DADDR6,
 	FW_FIELD_HOPLIMIT6,
@@ -36,7 +38,7 @@ enum fw_field { /* what of a packet can be tested; the table of compile/field.c 
 	FW_FIELD_SKGID,
 	FW_FIELD_TIME, /* ns since 1970, UTC */
 };
-#define FW_FIELDS 23
+#define FW_FIELDS 25
 
 struct fw_field_info {
 	const char *name;      /* in printed plans */

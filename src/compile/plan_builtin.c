@@ -9,6 +9,7 @@
 
 #define HOP_LIMIT 255
 #define ICMPV6 58
+#define LOOPBACK_NET 127
 #define LOOPBACK 1 /* the number of lo (net/flow.h of the kernel, LOOPBACK_IFINDEX) */
 
 static struct fw_leaf *builtin_leaf(struct fw_planner *p, enum fw_builtin builtin, enum fw_direction direction, const char *suffix)
@@ -106,7 +107,6 @@ static enum fw_field port_field(const struct fw_builtin_case *row)
 
 static void add_case(struct fw_planner *p, const struct fw_builtin_case *row, enum fw_direction direction, struct fw_vec *cases)
 {
-	const bool martian = row->builtin == FW_BUILTIN_LOOPBACK && row->verdict == FW_DENY;
 	const bool ipv4 = row->family == FW_IPV4;
 	struct fw_case_builder b;
 
@@ -126,8 +126,6 @@ static void add_case(struct fw_planner *p, const struct fw_builtin_case *row, en
 	add_set(&b, ipv4 ? FW_FIELD_DADDR4 : FW_FIELD_DADDR6, row->to);
 	if (row->by_helper)
 		add_related(&b);
-	if (martian && direction != FW_OUT) /* what leaves by lo has been let through before */
-		fw_case_atom(&b, fw_atom_not(fw_atom_value(p, FW_FIELD_IIF, LOOPBACK)));
 	fw_case_end(&b, cases);
 }
 
@@ -150,11 +148,25 @@ static void add_step(struct fw_planner *p, struct fw_vec *steps, const struct fw
 
 static const struct fw_builtin_case martian_row = { .builtin = FW_BUILTIN_LOOPBACK, .verdict = FW_DENY };
 
+/* Every packet that arrives goes by here, and nearly none is one: the first byte of an address tells, before anything else is asked. (IPv6
+ * packets with a loopback address the kernel drops before any hook sees them.) */
 void fw_plan_martians(struct fw_planner *p, struct fw_hook *hook)
 {
+	static const enum fw_field heads[] = { FW_FIELD_SADDR4_HEAD, FW_FIELD_DADDR4_HEAD };
+	struct fw_vec cases;
+
 	if (p->policy->options.builtin_off[FW_BUILTIN_LOOPBACK])
 		return;
-	add_step(p, &hook->last, &martian_row, FW_IN);
+	fw_cases_init(p, &cases);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(heads); i++) {
+		struct fw_case_builder b;
+		fw_case_begin(&b, p);
+		fw_case_atom(&b, fw_atom_value(p, heads[i], LOOPBACK_NET));
+		fw_case_atom(&b, fw_atom_family(p, FW_IPV4));
+		fw_case_atom(&b, fw_atom_not(fw_atom_value(p, FW_FIELD_IIF, LOOPBACK)));
+		fw_case_end(&b, &cases);
+	}
+	fw_plan_step(p, &hook->last, &cases, builtin_leaf(p, FW_BUILTIN_LOOPBACK, FW_IN, "martian"));
 	hook->needed = true;
 }
 
