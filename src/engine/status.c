@@ -85,6 +85,17 @@ static int add_rule_counters(struct tally *tally, const struct fw_rs_rule *rule)
 	return 0;
 }
 
+static int add_counts(struct tally *tally, const struct fw_vec *counts)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < counts->len; i++) {
+		const struct fw_count *count = fw_vec_at(counts, i);
+		r = add_counter(tally, &count->tag, count->packets, count->bytes);
+	}
+	return r;
+}
+
 static int add_all_counters(struct tally *tally, const struct fw_ruleset *ruleset)
 {
 	int r = 0;
@@ -100,6 +111,17 @@ static int add_all_counters(struct tally *tally, const struct fw_ruleset *rulese
 			r = add_counter(tally, &object->tag, object->counter.packets, object->counter.bytes);
 	}
 	return r;
+}
+
+/* What was read of the kernel. */
+struct found {
+	struct fw_running running;
+	struct fw_vec counts; /* struct fw_count; none of those are in running.ruleset */
+};
+
+static void found_done(struct found *found)
+{
+	fw_vec_done(&found->counts);
 }
 
 struct builder {
@@ -308,14 +330,16 @@ static const char *find_drift(struct fw_session *session, struct fw_running *run
 	return NULL;
 }
 
-static enum fw_outcome build(struct fw_session *session, struct fw_running *running, struct fw_status *status)
+static enum fw_outcome build(struct fw_session *session, const struct found *found, struct fw_status *status)
 {
-	struct builder b = { .session = session, .running = running, .status = status };
+	struct builder b = { .session = session, .running = &found->running, .status = status };
 
 	b.tally.arena = session->arena;
 	fw_map_init(&b.tally.by_owner, session->arena);
 	fw_map_init(&b.texts, session->arena);
-	int r = add_all_counters(&b.tally, running->ruleset);
+	int r = add_counts(&b.tally, &found->counts);
+	if (r == 0)
+		r = add_all_counters(&b.tally, found->running.ruleset);
 	if (r == 0)
 		fill(&b);
 	if (r < 0 || b.error)
@@ -358,46 +382,56 @@ static enum fw_outcome nothing_runs(struct fw_session *session, struct fw_status
 	return FW_OUTCOME_OUT_OF_SYNC;
 }
 
-static bool has_counters(const struct fw_ruleset *ruleset)
+/* Counts of the same moment as what runs. 0; -EAGAIN: they are of another; -errno. */
+static int read_counts(struct fw_session *session, struct found *found)
 {
-	for (size_t i = 0; i < ruleset->objects.len; i++) {
-		const struct fw_rs_object *object = fw_vec_at(&ruleset->objects, i);
-		if (object->kind == FW_RS_OBJECT_COUNTER && object->tag.owner != FW_RS_NOBODY)
-			return true;
-	}
-	return false;
+	uint32_t generation;
+	int r = fw_kernel_counts(session->kernel, &found->counts, &generation);
+
+	return r == 0 && generation != found->running.kernel_generation ? -EAGAIN : r;
 }
 
-/* What runs, with its counts: named counters, and no rule but those of the manifest. Where nobody has such a counter the table is an older
- * fwctl's, whose rules count: all of them are read. */
-static enum fw_outcome read_counts(struct fw_session *session, struct fw_running *ret_running)
+/* What runs, with its counts: those of named counters, and no rule but those of the manifest. Where no such counter is, the table is an older
+ * fwctl's, whose rules count: then all of them are read, as where the policy is lost and its texts are only there. */
+static enum fw_outcome find(struct fw_session *session, struct found *found)
 {
-	enum fw_outcome outcome = fw_read_running(session, FW_SNAPSHOT_OBJECTS, true, ret_running);
+	int r = -EAGAIN;
 
-	if (outcome != FW_OUTCOME_DONE || !ret_running->ruleset || has_counters(ret_running->ruleset))
-		return outcome;
-	return fw_read_running(session, FW_SNAPSHOT_RULES, true, ret_running);
+	for (unsigned int attempt = 0; r == -EAGAIN && attempt < FW_RETRIES; attempt++) {
+		enum fw_outcome outcome = fw_read_running(session, 0, true, &found->running);
+		if (outcome != FW_OUTCOME_DONE || !found->running.ruleset)
+			return outcome;
+		if (!found->running.policy)
+			break;
+		found->counts.len = 0;
+		r = read_counts(session, found);
+	}
+	if (r < 0 && found->running.policy)
+		return fw_fail_errno(session, r, "reading the counters of the kernel");
+	return found->counts.len > 0 ? FW_OUTCOME_DONE : fw_read_running(session, FW_SNAPSHOT_RULES, true, &found->running);
 }
 
 enum fw_outcome fw_engine_status(struct fw_session *session, struct fw_status *ret_status)
 {
-	struct fw_running running;
+	struct found found FW_CLEANUP(found_done) = { .counts.len = 0 };
+	struct fw_running *running = &found.running;
 	struct fw_known known;
 	const bool is_known = fw_known_holds(session, &known);
-	enum fw_outcome outcome = read_counts(session, &running);
+	fw_vec_init(&found.counts, NULL, sizeof(struct fw_count));
+	enum fw_outcome outcome = find(session, &found);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
 	status_init(session, ret_status);
-	if (!running.ruleset)
+	if (!running->ruleset)
 		return nothing_runs(session, ret_status);
 	ret_status->active = true;
-	describe_generation(&running, ret_status);
-	outcome = build(session, &running, ret_status);
+	describe_generation(running, ret_status);
+	outcome = build(session, &found, ret_status);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
-	if (!is_known || known.kernel_generation != running.kernel_generation)
-		ret_status->drift = find_drift(session, &running);
+	if (!is_known || known.kernel_generation != running->kernel_generation)
+		ret_status->drift = find_drift(session, running);
 	ret_status->in_sync = !ret_status->drift;
 	return ret_status->in_sync ? FW_OUTCOME_DONE : FW_OUTCOME_OUT_OF_SYNC;
 }

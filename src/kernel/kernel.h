@@ -31,8 +31,7 @@ enum fw_snapshot_flags {
 	FW_SNAPSHOT_ELEMENTS = 1, /* of CONSTANT sets too (without: elements.len is 0) */
 	FW_SNAPSHOT_RULES = 2,    /* and named objects */
 	FW_SNAPSHOT_ALL = 3,
-	FW_SNAPSHOT_OBJECTS = 4,  /* named objects: that is where hits are counted */
-	FW_SNAPSHOT_MANIFEST = 8, /* the rules of the chain FW_MANIFEST_CHAIN */
+	FW_SNAPSHOT_MANIFEST = 4, /* the rules of the chain FW_MANIFEST_CHAIN */
 };
 /* Our table as the kernel holds it, consistent (dumps are begun again when the generation moved, bounded: -EAGAIN after that). *ret_ruleset is NULL where the table
  * does not exist. Sets' kinds are told by their names and flags. -EBADMSG: an answer that no kernel should give. */
@@ -47,6 +46,14 @@ struct fw_picture {
  * picture). It is asked for them instead of dumped, whose time grows with the square of their number: for a million ranges, minutes instead of seconds. `like` may be NULL. */
 int fw_kernel_snapshot_like(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, const struct fw_ruleset *like,
 			    struct fw_picture *ret_picture);
+
+/* What the named counters of our table counted, those that have a tag: all that `status` asks of 10,000 of them. */
+struct fw_count {
+	struct fw_rs_tag tag;
+	uint64_t packets, bytes;
+};
+/* Pushes them to ret_counts; none where there is no table. 0; -EAGAIN: somebody kept writing; as fw_kernel_snapshot. */
+int fw_kernel_counts(struct fw_kernel *kernel, struct fw_vec *ret_counts, uint32_t *ret_generation);
 
 struct fw_kernel_error {
 	int error;                      /* -errno of the first cause */

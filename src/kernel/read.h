@@ -22,6 +22,8 @@ int fw_read_chain(const struct nlmsghdr *message, void *read);
 int fw_read_set(const struct nlmsghdr *message, void *read);
 int fw_read_object(const struct nlmsghdr *message, void *read);
 int fw_read_rule(const struct nlmsghdr *message, void *read); /* chains, sets and objects first */
+/* Of NEWOBJ messages, the named counters that have a tag: a struct fw_count of kernel.h is pushed to `counts`, a struct fw_vec. */
+int fw_read_count(const struct nlmsghdr *message, void *counts);
 
 /* Of a NEWSET message, what no struct fw_rs_set holds. */
 struct fw_read_set_head {

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "kernel/foreign.h"
+#include "kernel/kernel.h"
 #include "kernel/read.h"
 #include "kernel/udata.h"
 
@@ -91,4 +92,36 @@ int fw_read_object(const struct nlmsghdr *message, void *data)
 	if (udata.comment.data && !object->comment)
 		return -ENOMEM;
 	return read_contents(read->ruleset, fw_attrs_be32(&attrs, NFTA_OBJ_TYPE, 0), attrs.at[NFTA_OBJ_DATA], object);
+}
+
+static const struct fw_attr_policy counter_policy[] = {
+	{ NFTA_COUNTER_BYTES, FW_ATTR_U64, 0 },
+	{ NFTA_COUNTER_PACKETS, FW_ATTR_U64, 0 },
+	{ NFTA_COUNTER_PAD, FW_ATTR_BINARY, 0 },
+};
+
+int fw_read_count(const struct nlmsghdr *message, void *counts)
+{
+	struct fw_attrs attrs, values;
+	struct fw_udata udata;
+	struct fw_count *count;
+	bool ours;
+	int r;
+
+	r = fw_read_attrs(message, &object_sort, &attrs, &ours);
+	if (r < 0 || !ours)
+		return r;
+	if (!attrs.at[NFTA_OBJ_TYPE] || !attrs.at[NFTA_OBJ_DATA])
+		return -EBADMSG;
+	udata = fw_udata_decode(fw_attrs_bytes(&attrs, NFTA_OBJ_USERDATA));
+	if (fw_attrs_be32(&attrs, NFTA_OBJ_TYPE, 0) != NFT_OBJECT_COUNTER || udata.tag.owner == FW_RS_NOBODY)
+		return 0;
+	r = fw_attrs_parse_nested(attrs.at[NFTA_OBJ_DATA], counter_policy, FW_ARRAY_SIZE(counter_policy), &values);
+	if (r < 0)
+		return r;
+	count = fw_vec_push(counts);
+	if (!count)
+		return -ENOMEM;
+	*count = (struct fw_count){ udata.tag, fw_attrs_be64(&values, NFTA_COUNTER_PACKETS, 0), fw_attrs_be64(&values, NFTA_COUNTER_BYTES, 0) };
+	return 0;
 }

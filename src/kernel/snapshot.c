@@ -156,7 +156,7 @@ static int read_all(struct fw_nl *nl, const struct scope *scope, struct fw_read 
 	r = dump(nl, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, fw_read_chain, read);
 	if (!r)
 		r = dump(nl, NFT_MSG_GETSET, NFTA_SET_TABLE, fw_read_set, read);
-	if (!r && scope->flags & (FW_SNAPSHOT_RULES | FW_SNAPSHOT_OBJECTS))
+	if (!r && scope->flags & FW_SNAPSHOT_RULES)
 		r = dump(nl, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, fw_read_object, read);
 	if (!r && scope->flags & (FW_SNAPSHOT_RULES | FW_SNAPSHOT_MANIFEST))
 		r = dump_rules(nl, scope, read);
@@ -225,4 +225,36 @@ int fw_kernel_snapshot(struct fw_kernel *kernel, struct fw_arena *arena, unsigne
 	*ret_ruleset = picture.ruleset;
 	*ret_generation = picture.generation;
 	return 0;
+}
+
+static int dump_counts(struct fw_kernel *kernel, struct fw_vec *counts, uint32_t *ret_generation)
+{
+	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
+	struct fw_nl *nl = &kernel->netfilter;
+	uint32_t before, after;
+	int r;
+
+	r = fw_kernel_generation(kernel, &before);
+	if (!r)
+		r = fw_nl_talk(nl, fw_dump_request(nl, buffer, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE), fw_read_count, counts, NULL);
+	if (!r)
+		r = fw_kernel_generation(kernel, &after);
+	if (r < 0)
+		return r == -EINTR ? -EAGAIN : r;
+	*ret_generation = after;
+	return before == after ? 0 : -EAGAIN;
+}
+
+int fw_kernel_counts(struct fw_kernel *kernel, struct fw_vec *ret_counts, uint32_t *ret_generation)
+{
+	const size_t had = ret_counts->len;
+	int r = -EAGAIN;
+
+	for (int try = 0; r == -EAGAIN && try < FW_KERNEL_TRIES; try++) {
+		if (try)
+			pause_before(try);
+		fw_kernel_truncate(ret_counts, had);
+		r = dump_counts(kernel, ret_counts, ret_generation);
+	}
+	return r;
 }

@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "kernel/foreign.h"
+#include "kernel/kernel.h"
 #include "kernel/netlink.h"
 #include "kernel/read.h"
 #include "kernel/send.h"
@@ -47,8 +48,10 @@ static void read_error(const struct nlmsghdr *message)
 
 static void read_objects(struct stream *stream, struct fw_read *read)
 {
+	struct fw_vec counts FW_CLEANUP(fw_vec_done);
 	const struct nlmsghdr *message;
 
+	fw_vec_init(&counts, NULL, sizeof(struct fw_count));
 	while ((message = fw_nl_next(&stream->at, &stream->left))) {
 		if (message->nlmsg_type == NLMSG_ERROR) {
 			read_error(message);
@@ -59,6 +62,7 @@ static void read_objects(struct stream *stream, struct fw_read *read)
 		FUZZ_CHECK(expected(fw_read_set(message, read)));
 		FUZZ_CHECK(expected(fw_read_object(message, read)));
 		FUZZ_CHECK(expected(fw_read_rule(message, read)));
+		FUZZ_CHECK(expected(fw_read_count(message, &counts)));
 	}
 }
 

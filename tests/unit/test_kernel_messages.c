@@ -3,6 +3,7 @@
 #include "test_kernel.h"
 
 #include "kernel/foreign.h"
+#include "kernel/kernel.h"
 
 #define BYTES(...) { .bytes = { __VA_ARGS__ }, .len = sizeof((const uint8_t[]){ __VA_ARGS__ }) }
 
@@ -229,6 +230,34 @@ static void test_only_chain(void **state)
 	assert_int_equal(fw_ruleset_chain(&bench->ruleset, FW_MANIFEST_CHAIN)->rules.len, 1);
 }
 
+static void test_counts(void **state)
+{
+	static const uint8_t packets[] = { 12, 0, NFTA_COUNTER_PACKETS, 0 };
+	const struct fw_rs_object limit = { .name = "l", .limit = { .rate = 1, .unit_s = 1 }, .tag = { FW_RS_RULE, FW_RS_ROLE_HIT, "1" } };
+	struct fw_rs_object counter = { .name = "c", .kind = FW_RS_OBJECT_COUNTER, .counter = { 5, 6 } };
+	struct bench *bench = *state;
+	struct fw_vec counts;
+	char *at;
+
+	fw_vec_init(&counts, bench->arena, sizeof(struct fw_count));
+	assert_int_equal(fw_send_object(&bench->batch, &limit), 0);
+	assert_int_equal(fw_send_object(&bench->batch, &counter), 0);
+	assert_int_equal(bench_read(&bench->batch, fw_read_count, &counts), 0);
+	assert_int_equal(counts.len, 0); /* a limit, and a counter without a tag */
+	bench->batch.len = 0;
+	counter.tag = (struct fw_rs_tag){ FW_RS_BLOCK, FW_RS_ROLE_OVER, "b" };
+	assert_int_equal(fw_send_object(&bench->batch, &counter), 0);
+	assert_int_equal(bench_read(&bench->batch, fw_read_count, &counts), 0);
+	assert_int_equal(counts.len, 1);
+	assert_int_equal(((const struct fw_count *)fw_vec_at(&counts, 0))->packets, 5);
+	assert_int_equal(((const struct fw_count *)fw_vec_at(&counts, 0))->bytes, 6);
+	assert_int_equal(((const struct fw_count *)fw_vec_at(&counts, 0))->tag.role, FW_RS_ROLE_OVER);
+	at = memmem(bench->batch.data, bench->batch.len, packets, sizeof(packets));
+	assert_non_null(at);
+	at[0] = 8; /* four bytes of eight */
+	assert_int_equal(bench_read(&bench->batch, fw_read_count, &counts), -EBADMSG);
+}
+
 static void test_foreign_objects(void **state)
 {
 	struct bench *bench = *state;
@@ -267,7 +296,7 @@ int main(void)
 		BENCH_TEST(test_every_expression),    BENCH_TEST(test_whole_rule),	  BENCH_TEST(test_rule_without_its_chain),
 		BENCH_TEST(test_unknown_expressions), BENCH_TEST(test_what_cannot_be_sent), BENCH_TEST(test_largest_rule),
 		BENCH_TEST(test_chains_and_objects),  BENCH_TEST(test_foreign_objects),	  BENCH_TEST(test_owners),
-		BENCH_TEST(test_hostile_objects),     BENCH_TEST(test_only_chain),
+		BENCH_TEST(test_hostile_objects),     BENCH_TEST(test_only_chain),	  BENCH_TEST(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
