@@ -142,6 +142,7 @@ struct fw_table { /* a hash or interval map */
 	struct fw_vec keys;    /* bytes, as a set's elements; sorted */
 	struct fw_vec targets; /* struct fw_target: one for each key, but in a set */
 	enum fw_verdict verdict; /* COUNTERS: of all of them */
+	bool is_ended;
 	struct fw_span span;
 };
 

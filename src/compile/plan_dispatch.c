@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile/bounds.h"
 #include "compile/plan_dispatch.h"
 
-#define COUNTERS_FROM 256 /* plain rules, from which on they are counted in tables and have no chains */
-#define GROWTH 8          /* edges of a part for each edge of its rules */
-#define EDGES_FREE 4096
 #define DEPTH_MAX 11      /* nodes one behind the other: the kernel takes 16 chains, and some are a leaf's */
 
 /* --- leaves of deciders --- */
@@ -118,7 +116,7 @@ static bool decide(struct dividing *v, size_t from, size_t count, uint32_t *ret_
 	const size_t share = v->count ? v->box_edges * count / v->count : 0;
 	uint32_t ref;
 
-	fw_diagram_limit_edges(diagram, fw_diagram_counts(diagram).edges + GROWTH * share + EDGES_FREE);
+	fw_diagram_limit_edges(diagram, fw_diagram_counts(diagram).edges + FW_BOUND_GROWTH * share + FW_BOUND_EDGES_FREE);
 	int r = fw_diagram_over_all(diagram, v->boxes + from, count, &ref);
 	if (r == 0)
 		r = fw_diagram_map(diagram, ref, canonical, v->first, &ref);
@@ -225,7 +223,7 @@ static bool has_many_plain(const struct fw_dispatcher *d)
 
 	for (size_t i = 0; i < d->deciders.len; i++)
 		count += fw_leaf_is_plain(d->leaves[i]);
-	return count > COUNTERS_FROM;
+	return count > FW_BOUND_COUNTERS_FROM;
 }
 
 static void run(struct fw_dispatcher *d, struct fw_hook *hook, size_t edges_before)

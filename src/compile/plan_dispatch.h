@@ -80,12 +80,14 @@ void fw_dispatch_what(struct fw_dispatcher *d, struct fw_node *node, uint32_t re
 struct fw_what_port {
 	uint8_t proto;
 	uint16_t port;
-	bool shared; /* asked in common tables */
-	bool marked; /* ... that are made just now */
+	bool shared; /* asked in common tables .. */
+	bool marked; /* .. that are made just now */
+	const struct fw_node *node; /* .. beginning here; NULL: behind a branch of their own */
 	uint32_t ref;
 };
 /* --- tables that ports share: plan_share.c --- */
-/* Marks those of `ports` (struct fw_what_port) whose addresses are best asked for in common tables, and adds the branch for them. */
+/* Marks those of `ports` (struct fw_what_port) whose addresses are best asked for in common tables, and says where those begin, or adds a branch
+ * for all of them. */
 void fw_dispatch_share(struct fw_dispatcher *d, struct fw_node *node, struct fw_vec *ports, uint32_t from_level);
 
 /* --- tables: plan_table.c --- */

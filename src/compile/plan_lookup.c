@@ -5,10 +5,10 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "compile/bounds.h"
 #include "compile/plan_dispatch.h"
 
 #define TEST_COST 12 /* load, mask and compare */
-#define TESTS_MAX 6
 
 static unsigned int hash_cost(size_t len)
 {
@@ -17,7 +17,7 @@ static unsigned int hash_cost(size_t len)
 
 static unsigned int interval_cost(size_t len)
 {
-	return len <= 16 ? 60 : len <= 256 ? 120 : len <= 4096 ? 400 : len <= 65536 ? 1200 : 3000;
+	return FW_BOUND_RANGES_COST * (len <= 16 ? 60 : len <= 256 ? 120 : len <= 4096 ? 400 : len <= 65536 ? 1200 : 3000);
 }
 
 
@@ -48,7 +48,7 @@ static enum way choose(const struct fw_lpm *lpm, size_t ranges)
 	const size_t tests = prefixes <= ranges ? prefixes : ranges;
 	const size_t by_hash = fw_lpm_length_count(lpm) * hash_cost(prefixes), by_interval = interval_cost(ranges);
 
-	if (tests <= TESTS_MAX && tests * TEST_COST <= by_hash && tests * TEST_COST <= by_interval)
+	if (tests <= FW_BOUND_ADDRESS_TESTS && tests * TEST_COST <= by_hash && tests * TEST_COST <= by_interval)
 		return prefixes <= ranges ? WAY_TESTS : WAY_RANGE_TESTS;
 	return by_hash <= by_interval ? WAY_HASH : WAY_INTERVAL;
 }

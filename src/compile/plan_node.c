@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile/bounds.h"
 #include "compile/plan_dispatch.h"
 
 #define NAME_MAX_LEN 120 /* longer ones are cut by a hash: the kernel takes 255 */
-#define TESTS_MAX 4      /* values that are tested one by one */
 #define HOP_LIMIT 255
 #define NS_PER_S 1000000000u
 
@@ -232,10 +232,10 @@ static void number_table(struct fw_dispatcher *d, struct fw_node *node, const st
 
 void fw_dispatch_numbers(struct fw_dispatcher *d, struct fw_node *node, const struct fw_number_branches *n)
 {
-	struct number_edge edges[TESTS_MAX];
-	const size_t count = d->p->error ? 0 : gather(d, n, edges, TESTS_MAX);
+	struct number_edge edges[FW_BOUND_TESTS + 1];
+	const size_t count = d->p->error ? 0 : gather(d, n, edges, FW_BOUND_TESTS);
 
-	if (count > TESTS_MAX) {
+	if (count > FW_BOUND_TESTS) {
 		number_table(d, node, n, count);
 		return;
 	}
@@ -322,9 +322,9 @@ static void build_faces(struct fw_dispatcher *d, struct fw_node *node, uint32_t 
 	f.field = f.level == FW_LEVEL_LEAVING || d->direction == FW_OUT ? FW_FIELD_OIFNAME : FW_FIELD_IIFNAME;
 	for (size_t i = 0; i < d->space->class_count; i++)
 		names += !classes[i].prefix && needs_test(&f, i);
-	if (names > TESTS_MAX)
+	if (names > FW_BOUND_TESTS)
 		look_up_faces(&f);
-	for (size_t i = 0; names <= TESTS_MAX && i < d->space->class_count; i++)
+	for (size_t i = 0; names <= FW_BOUND_TESTS && i < d->space->class_count; i++)
 		if (!classes[i].prefix && needs_test(&f, i))
 			test_face(&f, i);
 	for (size_t len = sizeof(classes[0].name); len-- > 1;)

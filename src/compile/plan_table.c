@@ -113,8 +113,9 @@ static int sort(struct fw_table *table)
 
 void fw_table_end(struct fw_planner *p, struct fw_table *table)
 {
-	if (p->error || !table)
+	if (p->error || !table || table->is_ended)
 		return;
+	table->is_ended = true;
 	if (table->keys.len > 1 && !is_sorted(table))
 		p->error = sort(table);
 	table->span = p->span;
@@ -155,9 +156,24 @@ void fw_tables_add(struct fw_dispatcher *d, struct fw_tables *tables, const stru
 	fw_table_add(d->p, *slot, key, target);
 }
 
+static size_t keys_of(const struct fw_table *table)
+{
+	return table ? table->keys.len : 0;
+}
+
 void fw_tables_branch(struct fw_dispatcher *d, struct fw_node *node, const struct fw_guard *guard, struct fw_tables *tables)
 {
-	for (size_t i = 0; i < FW_ARRAY_SIZE(tables->counters); i++)
-		fw_node_table(d->p, node, guard, tables->counters[i]);
-	fw_node_table(d->p, node, guard, tables->verdicts);
+	struct fw_table *order[] = { tables->counters[0], tables->counters[1], tables->verdicts };
+
+	/* no key is in two of them: the biggest first, as most packets end there */
+	for (size_t i = 0; i < FW_ARRAY_SIZE(order); i++)
+		for (size_t k = i + 1; k < FW_ARRAY_SIZE(order); k++) {
+			if (keys_of(order[k]) <= keys_of(order[i]))
+				continue;
+			struct fw_table *bigger = order[k];
+			order[k] = order[i];
+			order[i] = bigger;
+		}
+	for (size_t i = 0; i < FW_ARRAY_SIZE(order); i++)
+		fw_node_table(d->p, node, guard, order[i]);
 }

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile/bounds.h"
 #include "compile/plan_dispatch.h"
 #include "net/proto.h"
 
 #define PROTOCOLS 256
 #define ICMP 1
 #define ICMPV6 58
-#define WIDTH_MAX 16         /* ports of a range that are looked up as single ones */
-#define PROTOCOL_TESTS_MAX 6 /* protocols that are tested one by one */
 
 struct what {
 	struct fw_dispatcher *d;
@@ -61,7 +60,7 @@ static void add_port(struct what *w, unsigned int proto, uint64_t port, uint32_t
 
 static bool is_wide(struct fw_range range)
 {
-	return range.high.lo - range.low.lo >= WIDTH_MAX;
+	return range.high.lo - range.low.lo >= FW_BOUND_PORT_RANGE;
 }
 
 static void list_ports(struct what *w, unsigned int proto)
@@ -125,12 +124,19 @@ static void look_up_ports(struct what *w)
 		const struct fw_what_port *port = fw_vec_at(&w->ports, i);
 		struct fw_key key;
 		char buffer[8];
-		if (port->shared)
+		if (port->shared && !port->node)
 			continue;
 		fw_key_what(&key, port->proto, port->port);
-		fw_tables_add(d, &tables, &key, fw_dispatch_target(d, port->ref, "%s-%s-%u", d->name, proto_name(port->proto, buffer), port->port));
+		const struct fw_target target = port->node ? (struct fw_target){ .kind = FW_TARGET_NODE, .node = port->node } :
+			fw_dispatch_target(d, port->ref, "%s-%s-%u", d->name, proto_name(port->proto, buffer), port->port);
+		fw_tables_add(d, &tables, &key, target);
 	}
 	fw_tables_branch(d, w->node, NULL, &tables);
+}
+
+static bool is_behind_branch(const struct fw_what_port *port)
+{
+	return port->shared && !port->node;
 }
 
 static void ask_ports(struct what *w)
@@ -141,7 +147,7 @@ static void ask_ports(struct what *w)
 	fw_dispatch_share(w->d, w->node, &w->ports, FW_LEVEL_FROM4);
 	fw_dispatch_share(w->d, w->node, &w->ports, FW_LEVEL_TO4);
 	for (size_t i = 0; i < w->ports.len; i++)
-		shared += ((const struct fw_what_port *)fw_vec_at(&w->ports, i))->shared;
+		shared += is_behind_branch(fw_vec_at(&w->ports, i));
 	const size_t between = w->node->branches.len;
 	look_up_ports(w);
 	/* the more ports, the earlier */
@@ -232,7 +238,7 @@ static void ask_protocols(struct what *w)
 
 	for (unsigned int proto = 0; proto < PROTOCOLS; proto++)
 		count += differs(w, proto);
-	if (count > PROTOCOL_TESTS_MAX)
+	if (count > FW_BOUND_PROTOCOL_TESTS)
 		look_up_protocols(w);
 	else
 		test_protocols(w);
