@@ -185,7 +185,9 @@ static void add_policy_rules(struct builder *b, enum fw_direction direction)
 {
 	const struct fw_policy *policy = b->running->policy;
 
-	for (size_t i = 0; i < policy->rule_count[direction]; i++) {
+	if (fw_vec_reserve(&b->status->rules, b->status->rules.len + policy->rule_count[direction]) < 0)
+		b->error = -ENOMEM;
+	for (size_t i = 0; !b->error && i < policy->rule_count[direction]; i++) {
 		const struct fw_rule *rule = policy->rules[direction][i];
 		struct fw_status_line *line = add_line(b, &b->status->rules, FW_RS_RULE, rule->id);
 		if (!line)

@@ -43,15 +43,15 @@ int fw_read_not_added(struct fw_read *read)
 
 static const char *known_name(const struct fw_ruleset *ruleset, const char *name)
 {
-	const struct fw_rs_chain *chain = fw_ruleset_chain(ruleset, name);
-	const struct fw_rs_set *set = chain ? NULL : fw_ruleset_set(ruleset, name);
-	const struct fw_rs_object *object = chain || set ? NULL : fw_ruleset_object(ruleset, name);
+	const struct fw_rs_object *object = fw_ruleset_object(ruleset, name); /* of these there are most */
+	const struct fw_rs_chain *chain = object ? NULL : fw_ruleset_chain(ruleset, name);
+	const struct fw_rs_set *set = object || chain ? NULL : fw_ruleset_set(ruleset, name);
 
+	if (object)
+		return object->name;
 	if (chain)
 		return chain->name;
-	if (set)
-		return set->name;
-	return object ? object->name : NULL;
+	return set ? set->name : NULL;
 }
 
 const char *fw_read_name(struct fw_ruleset *ruleset, struct fw_str name)

@@ -156,6 +156,8 @@ static int read_all(struct fw_nl *nl, const struct scope *scope, struct fw_read 
 	r = dump(nl, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, fw_read_chain, read);
 	if (!r)
 		r = dump(nl, NFT_MSG_GETSET, NFTA_SET_TABLE, fw_read_set, read);
+	if (!r && scope->flags & FW_SNAPSHOT_RULES && scope->like)
+		r = fw_vec_reserve(&read->ruleset->objects, scope->like->objects.len);
 	if (!r && scope->flags & FW_SNAPSHOT_RULES)
 		r = dump(nl, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, fw_read_object, read);
 	if (!r && scope->flags & (FW_SNAPSHOT_RULES | FW_SNAPSHOT_MANIFEST))
