@@ -247,7 +247,9 @@ static void run(struct fw_dispatcher *d, struct fw_hook *hook, size_t edges_befo
 
 void fw_plan_dispatch(struct fw_planner *p, struct fw_space *space, enum fw_direction direction)
 {
-	struct fw_dispatcher d = { .p = p, .space = space, .direction = direction, .name = fw_direction_name(direction) };
+	/* no hook's chain may have such a name */
+	static const char *const names[FW_DIRECTIONS] = { [FW_IN] = "in", [FW_OUT] = "out", [FW_FORWARD] = "forwarded" };
+	struct fw_dispatcher d = { .p = p, .space = space, .direction = direction, .name = names[direction] };
 	const uint32_t mark = fw_diagram_mark(space->diagram);
 	const size_t edges = fw_diagram_counts(space->diagram).edges;
 

@@ -125,9 +125,8 @@ static void add_entries(struct share *s, const struct fw_what_port *port, int fa
 	free(entries);
 }
 
-static void add_rest(struct share *s, const struct fw_what_port *port, int family, struct way *way)
+static void add_rest(struct share *s, const struct fw_what_port *port, int family, uint32_t ref, struct way *way)
 {
-	const uint32_t ref = s->d->lpm.rest;
 	struct fw_tables *tables = &s->rests[family];
 	struct fw_key key;
 
@@ -172,9 +171,9 @@ static void add_port(struct share *s, const struct fw_what_port *port, size_t in
 		const struct fw_lpm_source source = { s->d->space->diagram, side(s, port->ref, family), s->levels[family],
 						      (enum fw_family)family, s->rest[family] };
 		s->d->p->error = fw_lpm_make(&s->d->lpm, &source);
-		/* what entries lead to may use the scratch, so the rest goes first */
-		add_rest(s, port, family, &way);
+		const uint32_t rest = s->d->lpm.rest; /* what entries lead to uses the scratch */
 		add_entries(s, port, family, &way);
+		add_rest(s, port, family, rest, &way);
 	}
 	s->way_of[index] = number_way(s, &way);
 }
