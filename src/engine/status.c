@@ -6,52 +6,39 @@
 
 #include "engine/internal.h"
 
-/* Hits by owner and id. */
+/* Hits by owner and id. The ids are those of the tags that were added: these must live on. */
 struct tally {
 	struct fw_arena *arena;
-	struct fw_map by_owner;
+	struct fw_map by_id[FW_RS_MANIFEST + 1];
 };
 
-/* The key of a tag: its owner as a letter, then the id. */
-#define KEY_MAX (FW_RS_ID_MAX + 1)
-struct tallied {
-	struct fw_hits hits;
-	char key[KEY_MAX];
-};
-
-static struct fw_str key_of(enum fw_rs_owner owner, const char *id, char key[KEY_MAX])
+static void tally_init(struct tally *tally, struct fw_arena *arena)
 {
-	const size_t len = strnlen(id, FW_RS_ID_MAX - 1);
-
-	key[0] = (char)('a' + (char)owner);
-	memcpy(key + 1, id, len);
-	return (struct fw_str){ key, len + 1 };
+	tally->arena = arena;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(tally->by_id); i++)
+		fw_map_init(&tally->by_id[i], arena);
 }
 
 /* NULL: nothing was counted. */
 static const struct fw_hits *find_hits(const struct tally *tally, enum fw_rs_owner owner, const char *id)
 {
-	char key[KEY_MAX];
-
-	return fw_map_get(&tally->by_owner, key_of(owner, id, key));
+	return fw_map_get(&tally->by_id[owner], fw_str_from(id));
 }
 
-static struct fw_hits *hits_of(struct tally *tally, enum fw_rs_owner owner, const char *id)
+static struct fw_hits *hits_of(struct tally *tally, const struct fw_rs_tag *tag)
 {
-	char key[KEY_MAX];
-	struct fw_hits *hits = fw_map_get(&tally->by_owner, key_of(owner, id, key));
+	struct fw_map *map = &tally->by_id[tag->owner];
+	struct fw_hits *hits = fw_map_get(map, fw_str_from(tag->id));
 	if (hits)
 		return hits;
 
-	struct tallied *new = fw_arena_alloc(tally->arena, 1, sizeof(*new));
-	if (!new || fw_map_put(&tally->by_owner, key_of(owner, id, new->key), &new->hits) < 0)
-		return NULL;
-	return &new->hits;
+	hits = fw_arena_alloc(tally->arena, 1, sizeof(*hits));
+	return hits && fw_map_put(map, fw_str_from(tag->id), hits) == 0 ? hits : NULL;
 }
 
 static int add_counter(struct tally *tally, const struct fw_rs_tag *tag, uint64_t packets, uint64_t bytes)
 {
-	struct fw_hits *hits = hits_of(tally, tag->owner, tag->id);
+	struct fw_hits *hits = hits_of(tally, tag);
 	if (!hits)
 		return -ENOMEM;
 	switch (tag->role) {
@@ -336,8 +323,7 @@ static enum fw_outcome build(struct fw_session *session, const struct found *fou
 {
 	struct builder b = { .session = session, .running = &found->running, .status = status };
 
-	b.tally.arena = session->arena;
-	fw_map_init(&b.tally.by_owner, session->arena);
+	tally_init(&b.tally, session->arena);
 	fw_map_init(&b.texts, session->arena);
 	int r = add_counts(&b.tally, &found->counts);
 	if (r == 0)
