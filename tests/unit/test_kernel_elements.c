@@ -2,6 +2,8 @@
 /* Elements of sets: streamed into messages, gathered from them; ranges cut into two elements and joined again. */
 #include "test_kernel.h"
 
+#include <endian.h>
+
 #include "kernel/foreign.h"
 
 static const struct fw_rs_set hash = { .name = "set-a", .key = FW_RS_KEY_IPV4 };
@@ -315,6 +317,8 @@ static void test_foreign_heads(void **state)
 	fw_ruleset_init(&bench->ruleset, bench->arena);
 	((uint8_t *)find_attr(bench, type, sizeof(type)))[7] = NFT_OBJECT_COUNTER;
 	((uint8_t *)find_attr(bench, flags, sizeof(flags)))[7] = NFT_SET_OBJECT | NFT_SET_MAP;
+	mnl_attr_put_u32((void *)bench->batch.data, NFTA_SET_DATA_TYPE, htobe32((uint32_t)NFT_DATA_VERDICT)); /* the only message */
+	bench->batch.len = ((const struct nlmsghdr *)(const void *)bench->batch.data)->nlmsg_len;
 	assert_int_equal(bench_read(&bench->batch, fw_read_set, &bench->read), 0);
 	assert_true(fw_foreign_is_set(fw_ruleset_set(&bench->ruleset, "map-a")));
 	fw_ruleset_init(&bench->ruleset, bench->arena);

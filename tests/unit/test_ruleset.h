@@ -409,6 +409,8 @@ static void apply_change(struct model *m, const struct fw_change *c)
 		return;
 	case FW_CHANGE_DEL_SET:
 		assert_non_null(m_set(m, c->set->name));
+		/* What the elements of a map name is held until the commit on older kernels, unless they were deleted. */
+		assert_true(m_set(m, c->set->name)->head.data == FW_RS_NO_DATA || m_set(m, c->set->name)->len == 0);
 		assert_int_equal(references(m, NULL, c->set->name, NULL), 0);
 		m_set(m, c->set->name)->used = false;
 		return;
