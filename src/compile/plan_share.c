@@ -191,7 +191,7 @@ static void add_family(struct share *s, const struct way *way, int family)
 		fw_tables_branch(s->d, way->node, &guard, &s->rests[family]);
 }
 
-/* "8.16.24": the lengths that are asked. */
+/* "in-from-4.8.16.24-6.64": the lengths that are asked. */
 static const char *way_name(struct share *s, const struct way *way)
 {
 	FW_CLEANUP(fw_buf_done) struct fw_buf text;
@@ -217,7 +217,7 @@ static void build_way(struct share *s, struct way *way)
 	struct fw_dispatcher *d = s->d;
 	const struct fw_guard ipv4 = fw_guard_family(d->p, FW_IPV4);
 
-	way->node = fw_node_new(d->p, way_name(s, way));
+	way->node = fw_node_new(d->p, way == &s->all ? fw_plan_name(d->p, "%s-all", s->name) : way_name(s, way));
 	struct fw_node **slot = d->p->error ? NULL : fw_vec_push(&d->made);
 	if (!slot) {
 		d->p->error = d->p->error ? d->p->error : -ENOMEM;

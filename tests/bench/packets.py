@@ -195,7 +195,7 @@ def networks(count, lengths):
 def blocklist(count, lengths):
     nets = networks(count, lengths)
     rng = random.Random(7)
-    items = [(int(n.network_address) + rng.randrange(n.num_addresses), HOST, rng.randrange(1024, 65536), 80) for n in rng.choices(nets, k=8192)]
+    items = [(int(n.network_address) + rng.randrange(n.num_addresses), HOST, rng.randrange(1024, 65536), 80) for n in rng.choices(nets, k=min(count, 131072))]
 
     def ours(place):
         with open(os.path.join(place.folder, "list.txt"), "w", encoding="ascii") as f:
@@ -203,8 +203,8 @@ def blocklist(count, lengths):
         fwctl("group list = file \"list.txt\"\nblock list\nallow 80/tcp\n")(place)
 
     def interval(place):
-        place.nft("table inet t {\nset list { type ipv4_addr; flags interval; auto-merge; elements = {" + ",\n".join(map(str, nets)) +
-                  "}; }\nchain raw { type filter hook prerouting priority -300; ip saddr @list counter drop; }\n}\n")
+        place.nft("table inet t {\nset bad { type ipv4_addr; flags interval\nauto-merge\nelements = {" + ",\n".join(map(str, nets)) +
+                  "}\n}\nchain raw { type filter hook prerouting priority -300; ip saddr @bad counter drop; }\n}\n")
 
     def ipset(place):
         place.run("ipset", "restore", stdin=f"create list hash:net maxelem {2 * count}\n" + "".join(f"add list {n}\n" for n in nets))
