@@ -80,13 +80,17 @@ static bool runs_already(struct fw_session *session, struct work *work)
 	uint32_t generation;
 	char hash[FW_HASH_HEX];
 
-	if (!fw_known_holds(session, &known) || known.generation == 0 ||
-	    fw_kernel_snapshot(session->kernel, session->arena, 0, &heads, &generation) < 0 || !heads ||
+	if (!fw_known_holds(session, &known) || known.generation == 0)
+		return false;
+	work->running.generation.number = known.generation;
+	if (fw_source_of(&work->loaded, hash))
+		return strcmp(hash, known.source_hash) == 0;
+	/* what depends on the clock may be another ruleset by now */
+	if (fw_kernel_snapshot(session->kernel, session->arena, 0, &heads, &generation) < 0 || !heads ||
 	    generation != known.kernel_generation ||
 	    fw_compile_beside(session, &aim, heads, &want) != 0)
 		return false;
 	fw_hash_hex(fw_ruleset_fingerprint(want), hash);
-	work->running.generation.number = known.generation;
 	return strcmp(hash, known.ruleset_hash) == 0;
 }
 
@@ -187,7 +191,7 @@ static void settle(struct fw_session *session, const struct work *work, uint64_t
 	/* what follows is a pointer and a memory: the policy runs, and a later command finds it by the manifest's hash */
 	if (fw_store_set_current(session->store, number) == 0)
 		fw_store_prune(session->store, number);
-	fw_remember(session, kernel_generation, number, fw_ruleset_fingerprint(work->want));
+	fw_remember(session, kernel_generation, number, work->want, &work->loaded);
 }
 
 static enum fw_outcome commit_generation(struct fw_session *session, struct work *work, struct fw_applied *applied)
@@ -258,7 +262,7 @@ enum fw_outcome fw_engine_apply(struct fw_session *session, const char *path, st
 	if (work.plan.changes.list.len > 0 || !work.running.has_generation)
 		outcome = commit_generation(session, &work, &applied);
 	else
-		fw_remember(session, work.running.kernel_generation, applied.generation, fw_ruleset_fingerprint(work.want));
+		fw_remember(session, work.running.kernel_generation, applied.generation, work.want, &work.loaded);
 	applied.plan = work.plan;
 	if (outcome == FW_OUTCOME_DONE)
 		*ret_applied = applied;
@@ -277,7 +281,7 @@ static enum fw_outcome renew_running(struct fw_session *session, struct work *wo
 	int r = fw_store_write_generation(session->store, &generation);
 	if (r < 0)
 		return fw_fail_errno(session, r, "writing the generation to the state folder");
-	fw_remember(session, kernel_generation, generation.number, fw_ruleset_fingerprint(work->want));
+	fw_remember(session, kernel_generation, generation.number, work->want, NULL);
 	applied->changed = work->plan.changes.list.len > 0;
 	return FW_OUTCOME_DONE;
 }

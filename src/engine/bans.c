@@ -178,7 +178,7 @@ static enum fw_outcome make_length(struct fw_session *session, const char *group
 			return fw_fail_compile(session, r, "comparing with what runs");
 		r = fw_kernel_commit(session->kernel, &changes, running.kernel_generation, &generation, &error);
 		if (r == 0)
-			fw_remember(session, generation, running.generation.number, fw_ruleset_fingerprint(want));
+			fw_remember(session, generation, running.generation.number, want, NULL);
 		if (r != -ERESTART)
 			return r == 0 ? FW_OUTCOME_DONE : fw_fail_commit(session, &error);
 	}

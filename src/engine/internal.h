@@ -52,13 +52,17 @@ enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, 
 enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *aim, struct fw_running *ret_running,
 			       struct fw_ruleset **ret_want);
 
+/* What a ruleset was compiled of, as a number; false (and all zeros): it depends on more than that, as on the clock. */
+bool fw_source_of(const struct fw_loaded *loaded, char ret_hash[FW_HASH_HEX]);
+
 /* Identity of everything that a ruleset says (not what it counted). */
 struct fw_hash fw_ruleset_fingerprint(const struct fw_ruleset *ruleset);
 
 /* Is what was last known of the kernel still true? Then *ret_known is filled. */
 bool fw_known_holds(struct fw_session *session, struct fw_known *ret_known);
-/* Remembers that the kernel at `kernel_generation` holds `fingerprint`. Best effort: what is not known is read. */
-void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_t generation, struct fw_hash fingerprint);
+/* Remembers that the kernel at `kernel_generation` holds `ruleset`, compiled of `loaded` (NULL: not known). Best effort: what is not known is read. */
+void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_t generation, const struct fw_ruleset *ruleset,
+		 const struct fw_loaded *loaded);
 /* After a commit of members: what was known before it stays known, where nobody else wrote in between. */
 void fw_remember_members(struct fw_session *session, const struct fw_known *before);
 

@@ -29,7 +29,8 @@ bool fw_known_holds(struct fw_session *session, struct fw_known *ret_known)
 	return true;
 }
 
-void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_t generation, struct fw_hash fingerprint)
+void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_t generation, const struct fw_ruleset *ruleset,
+		 const struct fw_loaded *loaded)
 {
 	struct fw_known known;
 
@@ -38,7 +39,11 @@ void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_
 		return;
 	}
 	known.generation = generation;
-	fw_hash_hex(fingerprint, known.ruleset_hash);
+	fw_hash_hex(fw_ruleset_fingerprint(ruleset), known.ruleset_hash);
+	if (loaded)
+		fw_source_of(loaded, known.source_hash);
+	else
+		fw_hash_hex((struct fw_hash){ 0, 0 }, known.source_hash);
 	if (fw_store_write_known(session->store, &known) < 0)
 		fw_store_forget(session->store);
 }
@@ -51,6 +56,7 @@ void fw_remember_members(struct fw_session *session, const struct fw_known *befo
 		return;
 	now.generation = before->generation;
 	memcpy(now.ruleset_hash, before->ruleset_hash, sizeof(now.ruleset_hash));
+	memcpy(now.source_hash, before->source_hash, sizeof(now.source_hash));
 	if (fw_store_write_known(session->store, &now) < 0)
 		fw_store_forget(session->store);
 }

@@ -315,7 +315,7 @@ static const char *find_drift(struct fw_session *session, struct fw_running *run
 		return "there is not enough memory to compare the kernel's table";
 	if (changes.list.len > 0)
 		return fw_arena_printf(session->arena, "somebody else changed the table inet %s (differences: %zu)", FW_TABLE_NAME, changes.list.len);
-	fw_remember(session, all.kernel_generation, running->generation.number, fw_ruleset_fingerprint(want));
+	fw_remember(session, all.kernel_generation, running->generation.number, want, NULL);
 	return NULL;
 }
 

@@ -172,12 +172,13 @@ int fw_store_set_current(struct fw_store *store, uint64_t number)
 	return write_small_file(store->state_dir, "current", text);
 }
 
-#define KNOWN_FORMAT "boot %63s\nnamespace %" SCNu64 " %" SCNu64 "\nkernel %" SCNu32 "\ngeneration %" SCNu64 "\nruleset %32s\n"
+#define KNOWN_FORMAT "boot %63s\nnamespace %" SCNu64 " %" SCNu64 "\nkernel %" SCNu32 "\ngeneration %" SCNu64 "\nruleset %32s\nsource %32s\n"
 
 static void known_to_text(const struct fw_known *known, char ret_text[SMALL_MAX])
 {
-	snprintf(ret_text, SMALL_MAX, "boot %s\nnamespace %" PRIu64 " %" PRIu64 "\nkernel %" PRIu32 "\ngeneration %" PRIu64 "\nruleset %s\n",
-		 known->boot_id, known->netns_dev, known->netns_inode, known->kernel_generation, known->generation, known->ruleset_hash);
+	snprintf(ret_text, SMALL_MAX, "boot %s\nnamespace %" PRIu64 " %" PRIu64 "\nkernel %" PRIu32 "\ngeneration %" PRIu64 "\nruleset %s\nsource %s\n",
+		 known->boot_id, known->netns_dev, known->netns_inode, known->kernel_generation, known->generation, known->ruleset_hash,
+		 known->source_hash);
 }
 
 /* scanf lets much pass (signs, numbers too large, what follows): only what would be written so is taken. */
@@ -192,7 +193,7 @@ int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known)
 		return r;
 
 	if (sscanf(text, KNOWN_FORMAT, known.boot_id, &known.netns_dev, &known.netns_inode, &known.kernel_generation,
-		   &known.generation, known.ruleset_hash) != 6)
+		   &known.generation, known.ruleset_hash, known.source_hash) != 7)
 		return -EBADMSG;
 	known_to_text(&known, written);
 	if (!fw_str_equal((struct fw_str){ text, len }, fw_str_from(written)))

@@ -66,6 +66,7 @@ struct fw_known {
 	uint32_t kernel_generation;
 	uint64_t generation;
 	char ruleset_hash[FW_HASH_HEX];
+	char source_hash[FW_HASH_HEX]; /* what it was compiled of; all zeros: more than that */
 };
 int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known); /* 0 or -errno: nothing is known */
 int fw_store_write_known(struct fw_store *store, const struct fw_known *known);

@@ -137,7 +137,7 @@ static void test_lock_is_no_lock(void **state)
 static void test_unwritable(void **state)
 {
 	struct world *world = *state;
-	const struct fw_known known = { "boot", 1, 2, 3, 4, "00112233445566778899aabbccddeeff" };
+	const struct fw_known known = { "boot", 1, 2, 3, 4, "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100" };
 	uint64_t number = 4711;
 
 	put_bytes(world->run_dir, FW_STR("a file in its place"));
@@ -207,7 +207,7 @@ static void test_current_link(void **state)
 
 static struct fw_known some_known(void)
 {
-	return (struct fw_known){ "0b0e4b4c-0d5e-4a7c-9a38-6f0f7c1d2e3f", UINT64_MAX, 4026531840, UINT32_MAX, 7, "00112233445566778899aabbccddeeff" };
+	return (struct fw_known){ "0b0e4b4c-0d5e-4a7c-9a38-6f0f7c1d2e3f", UINT64_MAX, 4026531840, UINT32_MAX, 7, "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100" };
 }
 
 static void test_known(void **state)
