@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ruleset/print.h"
@@ -68,11 +69,10 @@ static void load_payload(struct printer *p, const struct fw_rs_expr *e)
 		set_operand(p, "th sport", FW_RS_VALUE_PORTS);
 		return;
 	}
-	FW_CLEANUP(fw_buf_done) struct fw_buf text;
-	fw_buf_init(&text, sizeof(p->reg.text));
-	fw_buf_printf(&text, "%s,%" PRIu32 ",%" PRIu32, e->payload.base < FW_ARRAY_SIZE(bases) ? bases[e->payload.base] : "@ih",
-		      e->payload.offset * 8, e->payload.len * 8);
-	set_operand(p, text.data ? text.data : "", FW_RS_VALUE_RAW);
+	char text[sizeof(p->reg.text)]; /* no memory is needed, and so none can be lacking */
+	(void)snprintf(text, sizeof(text), "%s,%" PRIu32 ",%" PRIu32, e->payload.base < FW_ARRAY_SIZE(bases) ? bases[e->payload.base] : "@ih",
+		       e->payload.offset * 8, e->payload.len * 8);
+	set_operand(p, text, FW_RS_VALUE_RAW);
 }
 
 struct key_name {

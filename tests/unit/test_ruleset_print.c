@@ -89,6 +89,7 @@ static void test_plain_rules(void **state)
 	EXPECT_RULE(*state, "meta oif != 258", META(NFT_META_OIF, NFT_REG_1), CMP(NFT_CMP_NEQ, 2, 1, 0, 0));
 	EXPECT_RULE(*state, "ct state established counter name \"e\"", { .kind = FW_RS_CT, .ct = { .key = NFT_CT_STATE, .dreg = NFT_REG_1 } },
 		    MASK(NFT_REG_1, 2, 0, 0, 0), CMP(NFT_CMP_NEQ, 0, 0, 0, 0), COUNT("e"));
+	EXPECT_RULE(*state, "@nh,96,8 0x7f drop", LOAD(NFT_PAYLOAD_NETWORK_HEADER, 12, 1, NFT_REG_1), CMP(NFT_CMP_EQ, 127), VERDICT(NF_DROP));
 	EXPECT_RULE(*state, "counter name ip saddr map @m", LOAD(NFT_PAYLOAD_NETWORK_HEADER, 12, 4, NFT_REG_1), COUNT_BY("m"));
 }
 
