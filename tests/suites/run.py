@@ -45,6 +45,8 @@ SUITES = [
     ("wire-asan", "the same, fwctl with sanitizers", "FWCTL=build/asan/fwctl python3 tests/wire/run.py", 900),
     ("reference", "the reference evaluator itself", "python3 tests/wire/reference/test_reference.py", 120),
     ("random", "random policies: evaluator, explain and packets agree", "python3 tests/wire/reference/test_random.py --seeds 1-1500", 900),
+    ("random-eager", "other ones, compiled with every way of big policies", f"make -s {JOBS} BUILD=build/eager CFLAGS=-DFW_COMPILE_EAGER all && "
+     "FWCTL=build/eager/fwctl python3 tests/wire/reference/test_random.py --seeds 2001-3000", 900),
     ("demo", "what `bootstrap demo` shows", "python3 tests/demo/run.py >/dev/null && echo 1 passed, 0 failed", 120),
 ]
 
