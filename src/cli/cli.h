@@ -127,6 +127,8 @@ void fw_format_time_local(int64_t unix_s, char ret_text[32]); /* "2026-11-23 08:
 
 json_t *fw_json_text(const char *text); /* a string, invalid UTF-8 replaced; NULL gives null */
 json_t *fw_json_plan(const struct fw_plan *plan);
+json_t *fw_json_diff(const struct fw_engine_diff *diff);
+void fw_print_diff(const struct fw_cli *cli, const struct fw_engine_diff *diff);
 void fw_print_plan(const struct fw_cli *cli, const struct fw_plan *plan);
 
 #endif

@@ -49,6 +49,40 @@ static void print_kernel_counts(const struct fw_plan *plan)
 	       plan->rules_deleted, plan->elements_added, plan->elements_deleted, plan->objects);
 }
 
+static void print_packets(const struct fw_cli *cli, const struct fw_plan *plan)
+{
+	switch (plan->packets) {
+	case FW_PACKETS_NOT_ASKED:
+		return;
+	case FW_PACKETS_FIRST:
+		printf("for packets: nothing is filtered now, and all of the policy is new\n");
+		return;
+	case FW_PACKETS_UNKNOWN:
+		printf("for packets: the text of the running policy is not in the state folder, so it cannot be told what changes\n");
+		return;
+	case FW_PACKETS_TOO_BIG:
+		printf("for packets: these two policies are too much to be compared packet by packet\n");
+		return;
+	case FW_PACKETS_COMPARED:
+		break;
+	}
+	printf(plan->diff.differences.len > 0 ? "for packets:\n" : "for packets: none would be decided differently\n");
+	fw_print_diff(cli, &plan->diff);
+}
+
+/* As `diff` has it, and null where the two could not be compared. */
+static json_t *planned_json(const struct fw_plan *plan)
+{
+	json_t *result = fw_json_plan(plan);
+
+	json_object_set_new(result, "first", json_boolean(plan->packets == FW_PACKETS_FIRST));
+	if (plan->changes.list.len == 0)
+		json_object_set_new(result, "packets", json_pack("{s:b, s:[]}", "equal", 1, "differences"));
+	else
+		json_object_set_new(result, "packets", plan->packets == FW_PACKETS_COMPARED ? fw_json_diff(&plan->diff) : json_null());
+	return result;
+}
+
 enum fw_outcome fw_cmd_plan(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
@@ -64,10 +98,11 @@ enum fw_outcome fw_cmd_plan(struct fw_cli *cli)
 	if (!cli->json && outcome == FW_OUTCOME_DIFFERS) {
 		fw_print_plan(cli, &plan);
 		print_kernel_counts(&plan);
+		print_packets(cli, &plan);
 		fw_say(stdout, "`fwctl apply %s` makes it so", fw_cli_policy(cli));
 		putchar('\n');
 	}
-	return fw_cli_finish(cli, session, outcome, cli->json && compared ? fw_json_plan(&plan) : NULL);
+	return fw_cli_finish(cli, session, outcome, cli->json && compared ? planned_json(&plan) : NULL);
 }
 
 static json_t *applied_json(const struct fw_applied *applied)

@@ -203,7 +203,7 @@ enum fw_outcome fw_cmd_explain(struct fw_cli *cli)
 
 /* --- diff --- */
 
-static json_t *diff_json(const struct fw_engine_diff *diff)
+json_t *fw_json_diff(const struct fw_engine_diff *diff)
 {
 	json_t *list = json_array();
 
@@ -244,6 +244,12 @@ static void print_difference(const struct fw_cli *cli, const struct fw_engine_di
 	print_where(&item->where);
 }
 
+void fw_print_diff(const struct fw_cli *cli, const struct fw_engine_diff *diff)
+{
+	for (size_t i = 0; i < diff->differences.len; i++)
+		print_difference(cli, diff, fw_vec_at(&diff->differences, i));
+}
+
 enum fw_outcome fw_cmd_diff(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
@@ -258,7 +264,7 @@ enum fw_outcome fw_cmd_diff(struct fw_cli *cli)
 	const bool compared = outcome == FW_OUTCOME_DONE || outcome == FW_OUTCOME_DIFFERS;
 	if (!cli->json && outcome == FW_OUTCOME_DONE)
 		printf("equal: proven for every packet that opens a connection\n");
-	for (size_t i = 0; !cli->json && outcome == FW_OUTCOME_DIFFERS && i < diff.differences.len; i++)
-		print_difference(cli, &diff, fw_vec_at(&diff.differences, i));
-	return fw_cli_finish(cli, session, outcome, cli->json && compared ? diff_json(&diff) : NULL);
+	if (!cli->json && outcome == FW_OUTCOME_DIFFERS)
+		fw_print_diff(cli, &diff);
+	return fw_cli_finish(cli, session, outcome, cli->json && compared ? fw_json_diff(&diff) : NULL);
 }

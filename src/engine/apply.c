@@ -56,6 +56,23 @@ static enum fw_outcome prove(struct fw_session *session, const struct work *work
 	return r ? fw_fail_compile(session, r, "proving the expectations") : FW_OUTCOME_DONE;
 }
 
+/* The same comparison as `diff`, of what runs and what shall run. */
+static enum fw_outcome compare_packets(struct fw_session *session, struct work *work)
+{
+	struct fw_plan *plan = &work->plan;
+	int r;
+
+	if (plan->first || !work->running.policy) {
+		plan->packets = plan->first ? FW_PACKETS_FIRST : FW_PACKETS_UNKNOWN;
+		return FW_OUTCOME_DONE;
+	}
+	plan->diff.policies[0] = work->running.policy;
+	plan->diff.policies[1] = work->loaded.policy;
+	r = fw_differences(session->arena, plan->diff.policies, session->now + fw_local_utc_offset(session->now), &plan->diff.differences);
+	plan->packets = r == 0 ? FW_PACKETS_COMPARED : FW_PACKETS_TOO_BIG;
+	return r == -ENOMEM && !fw_arena_over_budget(session->arena) ? fw_fail_errno(session, r, "comparing") : FW_OUTCOME_DONE;
+}
+
 enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, struct fw_plan *ret_plan)
 {
 	struct work work = { .clock = session->now };
@@ -65,6 +82,8 @@ enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, str
 		outcome = prove(session, &work);
 	if (outcome == FW_OUTCOME_DONE)
 		outcome = compare(session, &work);
+	if (outcome == FW_OUTCOME_DONE && work.plan.changes.list.len > 0)
+		outcome = compare_packets(session, &work);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 	*ret_plan = work.plan;

@@ -7,7 +7,6 @@
 #include "compile/compile.h"
 #include "kernel/kernel.h"
 #include "proof/explain.h"
-#include "proof/explain.h"
 #include "store/store.h"
 
 #define FW_DEFAULT_POLICY "/etc/fwctl/policy.conf"
@@ -57,6 +56,12 @@ struct fw_running {
 	struct fw_policy *policy; /* read again from the generation, or NULL */
 };
 
+/* What two policies decide differently. */
+struct fw_engine_diff {
+	const struct fw_policy *policies[2];
+	struct fw_vec differences; /* struct fw_difference */
+};
+
 /* What a plan or an apply changes, in the words of the policy. */
 struct fw_plan_line {
 	char sign; /* '+', '-', '~' */
@@ -64,14 +69,23 @@ struct fw_plan_line {
 	uint32_t line;     /* 0: none */
 	const char *text;
 };
+enum fw_plan_packets { /* what is known of the packets that would be decided differently */
+	FW_PACKETS_NOT_ASKED,
+	FW_PACKETS_FIRST,   /* nothing runs yet: all of the policy is new */
+	FW_PACKETS_UNKNOWN, /* the running policy's text is not in the state folder */
+	FW_PACKETS_TOO_BIG, /* comparing passes a bound */
+	FW_PACKETS_COMPARED,
+};
 struct fw_plan {
 	struct fw_vec lines;  /* struct fw_plan_line */
 	struct fw_changes changes; /* what would be sent */
 	size_t rules_added, rules_deleted, elements_added, elements_deleted, objects; /* counted from changes */
 	uint64_t generation;  /* that runs, or 0 */
 	bool first;           /* nothing runs yet */
+	enum fw_plan_packets packets;
+	struct fw_engine_diff diff; /* COMPARED */
 };
-/* DONE (nothing to do), DIFFERS, POLICY, REFUSED. */
+/* What changes for packets is asked too. DONE (nothing to do), DIFFERS, POLICY, REFUSED. */
 enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, struct fw_plan *ret_plan);
 
 struct fw_applied {
@@ -150,11 +164,7 @@ enum fw_outcome fw_engine_explain(struct fw_session *session, const struct fw_en
 /* The catalogue, sorted by name. */
 enum fw_outcome fw_engine_services(struct fw_session *session, const struct fw_service *const **ret_services, size_t *ret_count);
 
-/* What two policies decide differently. DONE: nothing, they are proven equal; DIFFERS; POLICY; REFUSED. */
-struct fw_engine_diff {
-	const struct fw_policy *policies[2];
-	struct fw_vec differences; /* struct fw_difference */
-};
+/* DONE: nothing, they are proven equal; DIFFERS; POLICY; REFUSED. */
 enum fw_outcome fw_engine_diff(struct fw_session *session, const char *const paths[2], struct fw_engine_diff *ret_diff);
 
 /* *ret_objects: how many chains, sets and objects were taken out (0: there was nothing). */

@@ -461,6 +461,34 @@ def difference(a, b):
     return "\n".join(list(difflib.unified_diff("\n".join(a).split("\n"), "\n".join(b).split("\n"), "applied", "loaded", lineterm=""))[:40])
 
 
+def plan_of(net, text):
+    """What `plan` says of packets, as JSON and for people."""
+    path = net.write("next.conf", text)
+    done, told = net.fwctl("--json", "plan", path), net.fwctl("plan", path)
+    assert done.code == told.code == (2 if "for packets" in told.out else 0), told.out
+    return json.loads(done.out), told.out
+
+
+def test_plan_tells_packets(net):
+    """What an apply would change for packets stands beside what it would change in the kernel, and is what then happens."""
+    plan, told = plan_of(net, "allow 80/tcp\n")
+    assert plan["first"] is True and plan["packets"] is None and "nothing is filtered now" in told
+    net.apply("allow 80-81/tcp\ndeny 82/tcp from 10.0.0.0/8\nallow 82/tcp\n")
+    plan, told = plan_of(net, "allow 80/tcp\nreject 82/tcp from 10.0.0.0/8\nallow 82/tcp\n")
+    assert plan["first"] is False and plan["packets"]["equal"] is False
+    found = {(d["old"]["verdict"], d["new"]["verdict"]): d["where"] for d in plan["packets"]["differences"]}
+    assert sorted(found) == [("allow", "deny"), ("deny", "reject")], found
+    assert found["allow", "deny"] == ["81/tcp"] and "10.0.0.0/8" in found["deny", "reject"][0], found
+    assert "81/tcp" in told and "allow at line 1 -> deny" in told
+    plan, told = plan_of(net, "allow 80-81/tcp label \"web\"\ndeny 82/tcp from 10.0.0.0/8\nallow 82/tcp\n")
+    assert plan["packets"] == {"equal": True, "differences": []} and "none would be decided differently" in told
+    assert net.send([tcp(81)]) == ["allow"]  # only planned
+    net.apply("allow 80/tcp\nreject 82/tcp from 10.0.0.0/8\nallow 82/tcp\n", name="next.conf")
+    assert net.send([tcp(80), tcp(81)]) == ["allow", "drop"]
+    plan, told = plan_of(net, "allow 80/tcp\nreject 82/tcp from 10.0.0.0/8\nallow 82/tcp\n")
+    assert plan["packets"]["equal"] is True and "nothing to do" in told
+
+
 def test_netns_option(net):
     """`--netns` works in the namespace that it names, and keeps all state apart."""
     path = net.write("policy.conf", "allow 80/tcp\n")
