@@ -128,9 +128,11 @@ size_t fw_str_shown_at(struct fw_str s)
 
 void fw_str_hide_controls(char *text)
 {
-	struct fw_str rest = fw_str_from(text);
 	char *out = text;
 
+	while (*out >= ' ' && *out <= '~') /* most texts are no more than this */
+		out++;
+	struct fw_str rest = fw_str_from(out);
 	while (rest.len > 0) {
 		const size_t shown = fw_str_shown_at(rest), control = fw_str_control_at(rest), step = shown ? shown : control ? control : 1;
 		if (shown > 0)

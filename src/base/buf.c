@@ -65,23 +65,32 @@ void fw_buf_putc(struct fw_buf *buf, char c)
 	fw_buf_add(buf, (struct fw_str){ &c, 1 });
 }
 
+/* Most texts fit into the room that is there, and are written once. */
+void fw_buf_vprintf(struct fw_buf *buf, const char *format, va_list args)
+{
+	const size_t left = buf->max - buf->len, spare = buf->data ? buf->cap - buf->len : 0, room = spare <= left ? spare : left;
+	va_list again;
+	if (buf->error)
+		return;
+
+	va_copy(again, args);
+	const int length = vsnprintf(room ? buf->data + buf->len : NULL, room, format, args);
+	if (room && (length < 0 || (size_t)length >= room))
+		buf->data[buf->len] = '\0'; /* as if nothing had been tried */
+	if (length < 0)
+		buf->error = -EINVAL;
+	else if ((size_t)length < room || (make_room(buf, (size_t)length) && vsnprintf(buf->data + buf->len, (size_t)length + 1, format, again) >= 0))
+		buf->len += (size_t)length;
+	va_end(again);
+}
+
 void fw_buf_printf(struct fw_buf *buf, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	const int length = vsnprintf(NULL, 0, format, args);
+	fw_buf_vprintf(buf, format, args);
 	va_end(args);
-	if (length < 0) {
-		buf->error = buf->error ? buf->error : -EINVAL;
-		return;
-	}
-	if (!make_room(buf, (size_t)length))
-		return;
-	va_start(args, format);
-	vsnprintf(buf->data + buf->len, (size_t)length + 1, format, args);
-	va_end(args);
-	buf->len += (size_t)length;
 }
 
 struct fw_str fw_buf_str(const struct fw_buf *buf)

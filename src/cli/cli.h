@@ -108,16 +108,18 @@ FW_PRINTF(2, 3) void fw_say(FILE *stream, const char *format, ...);
 /* A table on standard output: cells are copied, columns padded to their widest cell; control bytes are shown as '?'. */
 struct fw_table {
 	struct fw_vec cells; /* struct fw_cell */
+	struct fw_buf text;  /* of all cells, a NUL behind each */
 	size_t columns;
 	unsigned int right; /* bit n: column n is aligned right */
 };
 struct fw_cell {
-	char *text;
+	size_t at, width; /* in the table's text; in characters */
 	enum fw_colour colour;
 };
 void fw_table_init(struct fw_table *table, size_t columns, unsigned int right);
 void fw_table_done(struct fw_table *table);
 void fw_table_cell(struct fw_table *table, enum fw_colour colour, const char *format, ...) FW_PRINTF(3, 4);
+void fw_table_text(struct fw_table *table, enum fw_colour colour, const char *text); /* the same of a text as it is */
 void fw_table_print(const struct fw_cli *cli, const struct fw_table *table, const char *indent);
 
 void fw_format_bytes(uint64_t bytes, char ret_text[16]); /* "720 B", "1.2 MiB" */

@@ -96,7 +96,7 @@ static void hit_cells(struct fw_table *table, const struct fw_hits *hits)
 
 	fw_format_bytes(hits->bytes, bytes);
 	fw_table_cell(table, colour, "%" PRIu64, hits->packets);
-	fw_table_cell(table, FW_DIM, "%s", bytes);
+	fw_table_text(table, FW_DIM, bytes);
 }
 
 static enum fw_colour verdict_colour(enum fw_verdict verdict)
@@ -112,7 +112,7 @@ static void over_cell(struct fw_table *table, const struct fw_hits *hits)
 	else if (hits->over_packets > 0)
 		fw_table_cell(table, FW_YELLOW, "%" PRIu64 " over", hits->over_packets);
 	else
-		fw_table_cell(table, FW_PLAIN, "%s", "");
+		fw_table_text(table, FW_PLAIN, "");
 }
 
 static void line_rows(struct fw_table *table, const struct fw_vec *list)
@@ -122,17 +122,17 @@ static void line_rows(struct fw_table *table, const struct fw_vec *list)
 		hit_cells(table, &line->hits);
 		over_cell(table, &line->hits);
 		fw_table_cell(table, FW_CYAN, "%s:%" PRIu32, line->file ? line->file : "?", line->line);
-		fw_table_cell(table, verdict_colour(line->verdict), "%s", line->text ? line->text : "(text not known)");
+		fw_table_text(table, verdict_colour(line->verdict), line->text ? line->text : "(text not known)");
 	}
 }
 
 static void heading_row(struct fw_table *table, const char *what)
 {
-	fw_table_cell(table, FW_DIM, "%s", "packets");
-	fw_table_cell(table, FW_DIM, "%s", "bytes");
-	fw_table_cell(table, FW_DIM, "%s", "");
-	fw_table_cell(table, FW_DIM, "%s", "where");
-	fw_table_cell(table, FW_DIM, "%s", what);
+	fw_table_text(table, FW_DIM, "packets");
+	fw_table_text(table, FW_DIM, "bytes");
+	fw_table_text(table, FW_DIM, "");
+	fw_table_text(table, FW_DIM, "where");
+	fw_table_text(table, FW_DIM, what);
 }
 
 static void builtin_rows(struct fw_table *table, const struct fw_vec *list)
@@ -140,9 +140,9 @@ static void builtin_rows(struct fw_table *table, const struct fw_vec *list)
 	for (size_t i = 0; i < list->len; i++) {
 		const struct fw_status_line *line = fw_vec_at(list, i);
 		hit_cells(table, &line->hits);
-		fw_table_cell(table, FW_PLAIN, "%s", "");
-		fw_table_cell(table, FW_CYAN, "%s", fw_direction_name(line->direction));
-		fw_table_cell(table, FW_PLAIN, "%s", line->name);
+		fw_table_text(table, FW_PLAIN, "");
+		fw_table_text(table, FW_CYAN, fw_direction_name(line->direction));
+		fw_table_text(table, FW_PLAIN, line->name);
 	}
 }
 
@@ -151,8 +151,8 @@ static void default_rows(struct fw_table *table, const struct fw_vec *list)
 	for (size_t i = 0; i < list->len; i++) {
 		const struct fw_status_line *line = fw_vec_at(list, i);
 		hit_cells(table, &line->hits);
-		fw_table_cell(table, FW_PLAIN, "%s", "");
-		fw_table_cell(table, FW_CYAN, "%s", fw_direction_name(line->direction));
+		fw_table_text(table, FW_PLAIN, "");
+		fw_table_text(table, FW_CYAN, fw_direction_name(line->direction));
 		fw_table_cell(table, verdict_colour(line->verdict), "default %s %s", fw_direction_name(line->direction),
 			      fw_verdict_name(line->verdict));
 	}
