@@ -5,6 +5,7 @@ namespace that is made for the row and goes with it. Medians; a figure that is n
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("BUILD", os.path.join(TOP, "build"))
 FWCTL = os.path.join(BUILD, "fwctl")
 READ = os.path.join(BUILD, "bench", "read")
+REPLAY = os.path.join(BUILD, "bench", "replay")
 
 
 class Bench:
@@ -63,6 +65,26 @@ class Bench:
     def fwctl(self, *argv):
         return self.run(FWCTL, *argv)
 
+    def record(self, *commands):
+        """What fwctl sends for these commands, from a fresh namespace on."""
+        path = self.path("batches")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.fresh()
+        plain = self.environment
+        self.environment = dict(plain, LD_PRELOAD=os.path.join(BUILD, "bench", "record.so"), FWCTL_BENCH_RECORD=path)
+        for command in commands:
+            self.fwctl(*command)
+        self.environment = plain
+        return path
+
+    def replay(self, path):
+        """The same bytes, sent by a bare loop: ms of the last batch, and how many MiB it has."""
+        self.fresh()
+        out = subprocess.run(["nsenter", f"--net=/run/netns/{self.namespace}", REPLAY, path], capture_output=True, text=True, check=True).stdout
+        ms, size = out.strip().split("\n")[-1].split()
+        return float(ms), int(size) / 2**20
+
 
 def in_process(bench, path):
     out = subprocess.run([READ, path, str(max(9, bench.times))], capture_output=True, text=True, check=True).stdout
@@ -93,12 +115,16 @@ def command_rows(bench):
     changed = [bench.write(f"changed{i}.conf", "\n".join(lines[:5000] + [f"allow {i + 1}/udp"] + lines[5001:])) for i in range(2)]
     nothing = lambda: None  # noqa: E731
     bench.fresh()
-    yield "check 10,000 rules", None, repeated(bench, nothing, lambda: bench.fwctl("check", ten))
+    yield "check 10,000 rules", 150, repeated(bench, nothing, lambda: bench.fwctl("check", ten))
     yield "apply 10,000 rules, cold", None, repeated(bench, bench.fresh, lambda: bench.fwctl("apply", ten))
-    yield "  the same again", None, repeated(bench, nothing, lambda: bench.fwctl("apply", ten))
-    yield "  status", None, repeated(bench, nothing, lambda: bench.fwctl("status"))
+    yield "  the same again", 20, repeated(bench, nothing, lambda: bench.fwctl("apply", ten))
+    yield "  status", 40, repeated(bench, nothing, lambda: bench.fwctl("status"))
     turn = iter(range(1000))
-    yield "  one line changed", None, repeated(bench, nothing, lambda: bench.fwctl("apply", changed[next(turn) % 2]))
+    yield "  one line changed", 40, repeated(bench, nothing, lambda: bench.fwctl("apply", changed[next(turn) % 2]))
+    batch = bench.record(("apply", ten))
+    yield "  raw replay of the cold one", None, repeated(bench, nothing, lambda: bench.replay(batch))
+    batch = bench.record(("apply", ten), ("apply", changed[0]))
+    yield "  raw replay of the change", None, repeated(bench, nothing, lambda: bench.replay(batch))
     plain = bench.make("plain.nft", "nft", 10000)
     yield "nft -f, one plain rule a line", None, repeated(bench, bench.fresh, lambda: bench.run("nft", "-f", plain))
 
@@ -106,15 +132,28 @@ def command_rows(bench):
 def group_rows(bench):
     bench.make("million.txt", "prefixes", 1000000)
     group = bench.write("million.conf", 'group g = file "million.txt"\nblock g\n')
-    members = bench.write("members.conf", "group banned = dynamic size 100000\nblock banned\nallow ssh\n")
-    bench.times, kept = 1, bench.times
+    members = bench.write("members.conf", "group banned = dynamic size 1200000\nblock banned\nallow ssh\n")
+    with open(bench.path("million.txt"), encoding="ascii") as f:
+        networks = f.read().split()
+    interval = bench.write("interval.nft", "table inet t {\nset bad { type ipv4_addr; flags interval\nelements = {" + ",\n".join(networks) +
+                           "}\n}\nchain raw { type filter hook prerouting priority -300; ip saddr @bad counter drop; }\n}\n")
+    lists = bench.write("list.ipset", "create bad hash:net maxelem 2000000\n" + "".join(f"add bad {n}\n" for n in networks))
+    fill = bench.write("fill.nft", "add element inet fwctl dyn-banned-4-32 {" + ",\n".join(n.split("/")[0] for n in networks) + "}\n")
+    bench.times, kept = min(bench.times, 3), bench.times
     yield "apply a block of a million prefixes, cold", None, repeated(bench, bench.fresh, lambda: bench.fwctl("apply", group))
     yield "  the same again", None, repeated(bench, lambda: None, lambda: bench.fwctl("apply", group))
+    batch = bench.record(("apply", group))
+    yield "  raw replay of the cold one", None, repeated(bench, lambda: None, lambda: bench.replay(batch))
+    bench.times = 1
+    yield "  nft -f of an interval set (one run)", None, repeated(bench, bench.fresh, lambda: bench.run("nft", "-f", interval))
+    if shutil.which("ipset"):
+        yield "  ipset restore (one run)", None, repeated(bench, bench.fresh, lambda: bench.run("ipset", "restore", "-file", lists))
     bench.times = kept
     bench.fresh()
     bench.fwctl("apply", members)
     numbers = iter(range(1, 250))
-    yield "ban one address", None, repeated(bench, lambda: None, lambda: bench.fwctl("ban", f"192.0.2.{next(numbers)}"))
+    bench.run("nft", "-f", fill)
+    yield "ban one address, a million are", 5, repeated(bench, lambda: None, lambda: bench.fwctl("ban", f"192.0.2.{next(numbers)}"))
 
 
 SECTIONS = {"read": read_rows, "commands": command_rows, "groups": group_rows}
