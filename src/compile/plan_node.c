@@ -15,6 +15,7 @@
 #define HOP_LIMIT 255
 #define NS_PER_S 1000000000u
 
+static const char *make_name(struct fw_planner *p, const char *format, va_list args) FW_PRINTF(2, 0);
 static const char *make_name(struct fw_planner *p, const char *format, va_list args)
 {
 	char text[512], hex[FW_HASH_HEX];
