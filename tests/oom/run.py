@@ -96,9 +96,10 @@ class Oom:
 
     @staticmethod
     def listing():
-        """What the kernel holds; in which order its chains and sets were made does not matter."""
+        """What the kernel holds: not what it counted, and in no order, as objects are listed as they were made and elements as they were hashed."""
         done = subprocess.run(["nft", "-n", "-s", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
-        return sorted(re.sub(r" expires [0-9dhms]+", "", done).split("\n\t}\n"))
+        done = re.sub(r" expires [0-9dhms]+|packets \d+ bytes \d+|^table .*$", "", done, flags=re.M)
+        return sorted(sorted(word.strip(" \t{}") for word in re.split(r",|\n|elements = ", block)) for block in done.split("\n\t}\n"))
 
     def state(self):
         """Every file of the state folder, and what is left half written in the other one."""
