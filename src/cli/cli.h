@@ -131,6 +131,5 @@ json_t *fw_json_text(const char *text); /* a string, invalid UTF-8 replaced; NUL
 json_t *fw_json_plan(const struct fw_plan *plan);
 json_t *fw_json_diff(const struct fw_engine_diff *diff);
 void fw_print_diff(const struct fw_cli *cli, const struct fw_engine_diff *diff);
-void fw_print_plan(const struct fw_cli *cli, const struct fw_plan *plan);
 
 #endif

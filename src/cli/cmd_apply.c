@@ -5,6 +5,8 @@
 
 #include "cli/cli.h"
 
+#define APPLIED_LINES 40 /* that apply tells people; plan tells all, and programs get all */
+
 json_t *fw_json_plan(const struct fw_plan *plan)
 {
 	json_t *lines = json_array();
@@ -26,12 +28,13 @@ static enum fw_colour colour_of(char sign)
 	return sign == '+' ? FW_GREEN : sign == '-' ? FW_RED : FW_YELLOW;
 }
 
-void fw_print_plan(const struct fw_cli *cli, const struct fw_plan *plan)
+/* At most so many lines. */
+static void print_lines(const struct fw_cli *cli, const struct fw_plan *plan, size_t most)
 {
 	struct fw_table table FW_CLEANUP(fw_table_done);
 
 	fw_table_init(&table, 3, 0);
-	for (size_t i = 0; i < plan->lines.len; i++) {
+	for (size_t i = 0; i < plan->lines.len && i < most; i++) {
 		const struct fw_plan_line *line = fw_vec_at(&plan->lines, i);
 		fw_table_cell(&table, colour_of(line->sign), "%c", line->sign);
 		if (line->file)
@@ -41,6 +44,8 @@ void fw_print_plan(const struct fw_cli *cli, const struct fw_plan *plan)
 		fw_table_cell(&table, FW_PLAIN, "%s", line->text);
 	}
 	fw_table_print(cli, &table, "  ");
+	if (plan->lines.len > most)
+		printf("  .. and %zu more lines\n", plan->lines.len - most);
 }
 
 static void print_kernel_counts(const struct fw_plan *plan)
@@ -96,7 +101,7 @@ enum fw_outcome fw_cmd_plan(struct fw_cli *cli)
 	if (!cli->json && outcome == FW_OUTCOME_DONE)
 		printf("nothing to do: the kernel runs this policy already\n");
 	if (!cli->json && outcome == FW_OUTCOME_DIFFERS) {
-		fw_print_plan(cli, &plan);
+		print_lines(cli, &plan, SIZE_MAX);
 		print_kernel_counts(&plan);
 		print_packets(cli, &plan);
 		fw_say(stdout, "`fwctl apply %s` makes it so", fw_cli_policy(cli));
@@ -122,7 +127,7 @@ static void print_applied(const struct fw_cli *cli, const struct fw_applied *app
 		printf("nothing to do: the kernel runs this policy already (generation %" PRIu64 ")\n", applied->generation);
 		return;
 	}
-	fw_print_plan(cli, &applied->plan);
+	print_lines(cli, &applied->plan, APPLIED_LINES);
 	print_kernel_counts(&applied->plan);
 	if (applied->adopted > 0)
 		printf("open connections that the policy allows and that go on: %zu\n", applied->adopted);

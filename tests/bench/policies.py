@@ -37,5 +37,22 @@ def prefixes(count, seed=2):
     return "".join(".".join(str(n >> s & 255) for s in (24, 16, 8, 0)) + "/30\n" for n in numbers)
 
 
+def interval(count):
+    """The prefixes as nft's own interval set, asked before connection tracking."""
+    return ("table inet t {\nset bad { type ipv4_addr; flags interval\nelements = {" + ",\n".join(prefixes(count).split()) +
+            "}\n}\nchain raw { type filter hook prerouting priority -300; ip saddr @bad counter drop; }\n}\n")
+
+
+def ipset(count):
+    return f"create bad hash:net maxelem {2 * count}\n" + "".join(f"add bad {network}\n" for network in prefixes(count).split())
+
+
+def members(count):
+    """Addresses for a dynamic group `banned`."""
+    return "add element inet fwctl dyn-banned-4-32 {" + ",\n".join(network.split("/")[0] for network in prefixes(count).split()) + "}\n"
+
+
+KINDS = {"policy": policy, "nft": nft, "prefixes": prefixes, "interval": interval, "ipset": ipset, "members": members}
+
 if __name__ == "__main__":  # KIND COUNT
-    sys.stdout.write({"policy": policy, "nft": nft, "prefixes": prefixes}[sys.argv[1]](int(sys.argv[2])))
+    sys.stdout.write(KINDS[sys.argv[1]](int(sys.argv[2])))
