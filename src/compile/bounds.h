@@ -15,8 +15,8 @@
 #define FW_BOUND_ADDRESS_TESTS 6      /* prefixes or ranges that are */
 #define FW_BOUND_PROTOCOL_TESTS 6     /* protocols that are */
 #define FW_BOUND_PORT_RANGE 16        /* ports of a range that are looked up as single ones */
-#define FW_BOUND_GROWTH 8             /* edges of a part for each edge of its rules .. */
-#define FW_BOUND_EDGES_FREE 4096      /* .. and besides */
+#define FW_BOUND_GROWTH 4             /* edges of a part for each edge of its rules .. */
+#define FW_BOUND_EDGES_FREE 4096      /* .. and besides, where all rules are one part */
 #define FW_BOUND_RANGES_COST 1        /* ranges cost so many times what they do */
 #else
 #define FW_BOUND_COUNTERS_FROM 0

@@ -116,7 +116,10 @@ static bool decide(struct dividing *v, size_t from, size_t count, uint32_t *ret_
 	const size_t share = v->count ? v->box_edges * count / v->count : 0;
 	uint32_t ref;
 
-	fw_diagram_limit_edges(diagram, fw_diagram_counts(diagram).edges + FW_BOUND_GROWTH * share + FW_BOUND_EDGES_FREE);
+	/* once only, or many small parts would make much of it */
+	const size_t free_edges = count == v->count ? FW_BOUND_EDGES_FREE : 0;
+	if (count > 1) /* one rule is what it is */
+		fw_diagram_limit_edges(diagram, fw_diagram_counts(diagram).edges + FW_BOUND_GROWTH * share + free_edges);
 	int r = fw_diagram_over_all(diagram, v->boxes + from, count, &ref);
 	if (r == 0)
 		r = fw_diagram_map(diagram, ref, canonical, v->first, &ref);

@@ -128,6 +128,11 @@ class Flood:
                 self.send(net.ends["eth0"], frames * 10)
             finally:
                 os._exit(1)
+        end = time.monotonic() + 20
+        while self.arrived() == 0:  # on a busy machine the child may come late
+            assert os.waitpid(self.pid, os.WNOHANG) == (0, 0), "the flood ended before it began"
+            assert time.monotonic() < end, "nothing of the flood arrives"
+            time.sleep(0.02)
 
     @staticmethod
     def send(end, frames):
