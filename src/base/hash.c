@@ -93,6 +93,45 @@ struct fw_hash fw_hash128(struct fw_str s)
 	return hash;
 }
 
+void fw_digest_init(struct fw_digest *digest)
+{
+	digest->len = 0;
+}
+
+void fw_digest_bytes(struct fw_digest *digest, const void *bytes, size_t len)
+{
+	const char *from = bytes;
+
+	while (len > 0) {
+		if (digest->len == sizeof(digest->bytes)) {
+			const struct fw_hash so_far = fw_digest_end(digest);
+			memcpy(digest->bytes, &so_far, sizeof(so_far));
+			digest->len = sizeof(so_far);
+		}
+		const size_t room = sizeof(digest->bytes) - digest->len, part = len < room ? len : room;
+		memcpy(digest->bytes + digest->len, from, part);
+		digest->len += part;
+		from += part;
+		len -= part;
+	}
+}
+
+void fw_digest_number(struct fw_digest *digest, uint64_t number)
+{
+	fw_digest_bytes(digest, &number, sizeof(number));
+}
+
+void fw_digest_string(struct fw_digest *digest, struct fw_str string)
+{
+	fw_digest_number(digest, string.len);
+	fw_digest_bytes(digest, string.data, string.len);
+}
+
+struct fw_hash fw_digest_end(const struct fw_digest *digest)
+{
+	return fw_hash128((struct fw_str){ digest->bytes, digest->len });
+}
+
 void fw_hash_hex(struct fw_hash hash, char ret_hex[FW_HASH_HEX])
 {
 	snprintf(ret_hex, FW_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.hi, (unsigned long long)hash.lo);

@@ -14,6 +14,17 @@ struct fw_hash {
 
 uint64_t fw_hash64(struct fw_str s);
 struct fw_hash fw_hash128(struct fw_str s);
+/* A running hash that needs no memory: what does not fit any more is replaced by its hash. */
+struct fw_digest {
+	char bytes[4096];
+	size_t len;
+};
+void fw_digest_init(struct fw_digest *digest);
+void fw_digest_bytes(struct fw_digest *digest, const void *bytes, size_t len); /* without their length: of things of one size */
+void fw_digest_number(struct fw_digest *digest, uint64_t number);
+void fw_digest_string(struct fw_digest *digest, struct fw_str string);
+struct fw_hash fw_digest_end(const struct fw_digest *digest);
+
 void fw_hash_hex(struct fw_hash hash, char ret_hex[FW_HASH_HEX]);
 
 #endif

@@ -20,20 +20,36 @@ struct work {
 	struct fw_ruleset *want;
 	struct fw_plan plan;
 	int64_t clock; /* that `during` is compiled for */
+	bool compares_packets; /* also what the difference is to packets */
 };
+
+/* What is remembered and turns out not to be so is read once more. */
+static enum fw_outcome find_changes(struct fw_session *session, struct work *work, struct fw_changes *ret_changes)
+{
+	const struct fw_aim aim = { .policy = work->loaded.policy, .clock = work->clock, .may_recall = true, .only_told = !work->compares_packets };
+	int r = -ESTALE;
+
+	for (unsigned int attempt = 0; r == -ESTALE && attempt < 2; attempt++) {
+		enum fw_outcome outcome = fw_read_beside(session, &aim, &work->running, &work->want);
+		if (outcome != FW_OUTCOME_DONE)
+			return outcome;
+		r = fw_changes_to(session, &work->running, work->want, ret_changes);
+	}
+	return r < 0 ? fw_fail_compile(session, r, "comparing with what runs") : FW_OUTCOME_DONE;
+}
 
 static enum fw_outcome compare(struct fw_session *session, struct work *work)
 {
-	const struct fw_aim aim = { .policy = work->loaded.policy, .clock = work->clock };
-	enum fw_outcome outcome = fw_read_beside(session, &aim, &work->running, &work->want);
+	struct fw_plan plan = { 0 };
+	enum fw_outcome outcome = find_changes(session, work, &plan.changes);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
-	struct fw_plan plan = { .first = !work->running.ruleset };
+	int r = 0;
+	plan.first = !work->running.ruleset;
 	plan.generation = work->running.has_generation ? work->running.generation.number : 0;
 	fw_vec_init(&plan.lines, session->arena, sizeof(struct fw_plan_line));
-	int r = fw_ruleset_diff(session->arena, work->running.ruleset, work->want, &plan.changes);
-	if (r == 0 && plan.changes.list.len > 0)
+	if (plan.changes.list.len > 0)
 		r = fw_plan_describe(session, &work->running, work->loaded.policy, &plan);
 	if (r < 0)
 		return fw_fail_compile(session, r, "comparing with what runs");
@@ -75,7 +91,7 @@ static enum fw_outcome compare_packets(struct fw_session *session, struct work *
 
 enum fw_outcome fw_engine_plan(struct fw_session *session, const char *path, struct fw_plan *ret_plan)
 {
-	struct work work = { .clock = session->now };
+	struct work work = { .clock = session->now, .compares_packets = true };
 	enum fw_outcome outcome = load(session, path, &work);
 
 	if (outcome == FW_OUTCOME_DONE)

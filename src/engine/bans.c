@@ -168,12 +168,14 @@ static enum fw_outcome make_length(struct fw_session *session, const char *group
 		if (outcome == FW_OUTCOME_DONE && !running.policy)
 			outcome = fw_fail(session, FW_OUTCOME_REFUSED, "fwctl apply",
 					  "a member with the prefix length %u needs the text of the running policy, and the state folder has it not", member->length);
-		const struct fw_aim aim = { .policy = running.policy, .clock = session->now, .extra = &extra };
+		const struct fw_aim aim = { .policy = running.policy, .clock = session->now, .extra = &extra, .may_recall = true };
 		if (outcome == FW_OUTCOME_DONE)
 			outcome = fw_read_beside(session, &aim, &running, &want);
 		if (outcome != FW_OUTCOME_DONE)
 			return outcome;
-		int r = fw_ruleset_diff(session->arena, running.ruleset, want, &changes);
+		int r = fw_changes_to(session, &running, want, &changes);
+		if (r == -ESTALE)
+			continue;
 		if (r != 0)
 			return fw_fail_compile(session, r, "comparing with what runs");
 		r = fw_kernel_commit(session->kernel, &changes, running.kernel_generation, &generation, &error);

@@ -7,10 +7,8 @@
 
 #include "engine/internal.h"
 
-/* One rule or block of either policy. */
 struct item {
-	const char *id, *text, *file;
-	uint32_t line;
+	struct fw_statement statement;
 	bool matched; /* the other policy has it, or its line is told */
 };
 
@@ -19,34 +17,56 @@ struct side {
 	struct fw_map by_id; /* id -> index + 1 */
 };
 
-static int add_item(struct side *side, const struct item *item)
+static int add_item(struct side *side, const struct fw_statement *statement)
 {
 	struct item *slot = fw_vec_push(&side->items);
 	if (!slot)
 		return -ENOMEM;
 
-	*slot = *item;
-	int r = fw_map_put(&side->by_id, fw_str_from(item->id), (void *)(uintptr_t)side->items.len);
+	slot->statement = *statement;
+	int r = fw_map_put(&side->by_id, fw_str_from(statement->id), (void *)(uintptr_t)side->items.len);
 	return r == -EEXIST ? 0 : r;
 }
 
-static int add_statement(struct side *side, const struct fw_policy *policy, const char *id, const char *text, struct fw_span span)
+static int side_of_statements(struct side *side, const struct fw_statement *statements, size_t count)
 {
-	const struct fw_place place = fw_sources_place(policy->sources, span);
+	int r = fw_vec_reserve(&side->items, count);
 
-	return add_item(side, &(struct item){ .id = id, .text = text, .file = place.file, .line = place.line });
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = add_item(side, &statements[i]);
+	return r;
 }
 
-static int side_of_policy(struct side *side, const struct fw_policy *policy)
+static int add_statement(struct fw_vec *list, const struct fw_policy *policy, const char *id, const char *text, struct fw_span span)
+{
+	const struct fw_place place = fw_sources_place(policy->sources, span);
+	struct fw_statement *slot = fw_vec_push(list);
+	if (!slot)
+		return -ENOMEM;
+
+	*slot = (struct fw_statement){ .id = id, .text = text, .file = place.file, .line = place.line };
+	return 0;
+}
+
+int fw_statements_of(const struct fw_policy *policy, struct fw_vec *ret_statements)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < policy->block_count; i++)
-		r = add_statement(side, policy, policy->blocks[i].id, policy->blocks[i].text, policy->blocks[i].span);
+		r = add_statement(ret_statements, policy, policy->blocks[i].id, policy->blocks[i].text, policy->blocks[i].span);
 	for (size_t d = 0; d < FW_DIRECTIONS; d++)
 		for (size_t i = 0; r == 0 && i < policy->rule_count[d]; i++)
-			r = add_statement(side, policy, policy->rules[d][i]->id, policy->rules[d][i]->text, policy->rules[d][i]->span);
+			r = add_statement(ret_statements, policy, policy->rules[d][i]->id, policy->rules[d][i]->text, policy->rules[d][i]->span);
 	return r;
+}
+
+static int side_of_policy(struct side *side, const struct fw_policy *policy, struct fw_arena *arena)
+{
+	struct fw_vec list;
+
+	fw_vec_init(&list, arena, sizeof(struct fw_statement));
+	int r = fw_statements_of(policy, &list);
+	return r < 0 ? r : side_of_statements(side, list.items, list.len);
 }
 
 static int side_of_manifest(struct side *side, const struct fw_manifest *manifest)
@@ -56,7 +76,7 @@ static int side_of_manifest(struct side *side, const struct fw_manifest *manifes
 	for (size_t i = 0; r == 0 && i < manifest->line_count; i++) {
 		const struct fw_manifest_line *line = &manifest->lines[i];
 		const char *file = line->file < manifest->file_count ? manifest->files[line->file] : NULL;
-		r = add_item(side, &(struct item){ .id = line->id, .text = "a rule whose text is not known any more", .file = file, .line = line->line });
+		r = add_item(side, &(struct fw_statement){ .id = line->id, .text = "a rule whose text is not known any more", .file = file, .line = line->line });
 	}
 	return r;
 }
@@ -73,7 +93,7 @@ struct describer {
 	int error;
 };
 
-static void tell(struct describer *d, char sign, const struct item *at, const char *text)
+static void tell(struct describer *d, char sign, const struct fw_statement *at, const char *text)
 {
 	struct fw_plan_line *line = fw_vec_push(&d->plan->lines);
 
@@ -91,29 +111,29 @@ static struct item *find(const struct side *side, const char *id)
 	return index ? fw_vec_at(&side->items, index - 1) : NULL;
 }
 
-static bool same_place(const struct item *a, const struct item *b)
+static bool same_place(const struct fw_statement *a, const struct fw_statement *b)
 {
 	return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
 }
 
 /* A rule that went from the line where a new one stands was changed. Both lists are in order, so one walk beside the other finds them. */
-static struct item *gone_from_place(struct fw_map *gone_by_place, const struct item *added)
+static struct item *gone_from_place(struct fw_map *gone_by_place, const struct fw_statement *added)
 {
 	char key[512];
 
 	snprintf(key, sizeof(key), "%s:%u", added->file ? added->file : "", added->line);
 	struct item *item = fw_map_get(gone_by_place, fw_str_from(key));
-	return item && !item->matched && same_place(item, added) ? item : NULL;
+	return item && !item->matched && same_place(&item->statement, added) ? item : NULL;
 }
 
 static void index_gone(struct describer *d, struct side *have, const struct side *want, struct fw_map *ret_places)
 {
 	for (size_t i = 0; i < have->items.len; i++) {
 		struct item *item = fw_vec_at(&have->items, i);
-		item->matched = find(want, item->id) != NULL;
+		item->matched = find(want, item->statement.id) != NULL;
 		if (item->matched)
 			continue;
-		const char *key = fw_arena_printf(d->session->arena, "%s:%u", item->file ? item->file : "", item->line);
+		const char *key = fw_arena_printf(d->session->arena, "%s:%u", item->statement.file ? item->statement.file : "", item->statement.line);
 		if (!key || fw_map_set(ret_places, fw_str_from(key), item) < 0)
 			d->error = -ENOMEM;
 	}
@@ -126,21 +146,21 @@ static void tell_statements(struct describer *d, struct side *have, const struct
 	fw_map_init(&places, d->session->arena);
 	index_gone(d, have, want, &places);
 	for (size_t i = 0; i < want->items.len; i++) {
-		const struct item *item = fw_vec_at(&want->items, i);
-		if (find(have, item->id))
+		const struct fw_statement *new = &((const struct item *)fw_vec_at(&want->items, i))->statement;
+		if (find(have, new->id))
 			continue;
-		struct item *old = gone_from_place(&places, item);
+		struct item *old = gone_from_place(&places, new);
 		if (old) {
 			old->matched = true;
-			tell(d, '~', item, fw_arena_printf(d->session->arena, "%s  ->  %s", old->text, item->text));
+			tell(d, '~', new, fw_arena_printf(d->session->arena, "%s  ->  %s", old->statement.text, new->text));
 		} else {
-			tell(d, '+', item, item->text);
+			tell(d, '+', new, new->text);
 		}
 	}
 	for (size_t i = 0; i < have->items.len; i++) {
 		const struct item *item = fw_vec_at(&have->items, i);
 		if (!item->matched)
-			tell(d, '-', item, item->text);
+			tell(d, '-', &item->statement, item->statement.text);
 	}
 }
 
@@ -149,7 +169,7 @@ static void tell_order(struct describer *d, const struct side *have, const struc
 	uintptr_t last = 0;
 
 	for (size_t i = 0; i < want->items.len; i++) {
-		const struct item *item = fw_vec_at(&want->items, i);
+		const struct fw_statement *item = &((const struct item *)fw_vec_at(&want->items, i))->statement;
 		const uintptr_t index = (uintptr_t)fw_map_get(&have->by_id, fw_str_from(item->id));
 		if (index && index < last) {
 			tell(d, '~', item, fw_arena_printf(d->session->arena, "%s  (stands elsewhere in the order)", item->text));
@@ -236,6 +256,31 @@ static void tell_groups(struct describer *d, const struct fw_policy *have, const
 			tell(d, '-', NULL, fw_arena_printf(d->session->arena, "group %s", have->groups[i]->name.data));
 }
 
+/* What tell_defaults, tell_options and tell_groups look at: where it is the same, they have nothing to tell. */
+struct fw_hash fw_plan_frame(const struct fw_policy *policy)
+{
+	struct fw_digest digest;
+
+	fw_digest_init(&digest);
+	fw_digest_number(&digest, policy->has_forward);
+	for (unsigned int i = 0; i < FW_DIRECTIONS; i++)
+		fw_digest_number(&digest, (uint64_t)policy->defaults[i].verdict << 1 | policy->defaults[i].log.on);
+	for (unsigned int i = 0; i < FW_BUILTINS; i++)
+		fw_digest_number(&digest, policy->options.builtin_off[i]);
+	fw_digest_number(&digest, policy->options.log_group);
+	for (size_t i = 0; i < policy->group_count; i++) {
+		const struct fw_group *group = policy->groups[i];
+		fw_digest_string(&digest, group->name);
+		fw_digest_number(&digest, group->kind);
+		fw_digest_number(&digest, group->size);
+		fw_digest_number(&digest, group->timeout_s);
+		for (unsigned int f = 0; f < FW_FAMILIES; f++)
+			fw_digest_string(&digest, (struct fw_str){ (const char *)group->addresses[f].ranges,
+									 group->addresses[f].len * sizeof(struct fw_range) });
+	}
+	return fw_digest_end(&digest);
+}
+
 static bool only_manifest(const struct fw_changes *changes)
 {
 	for (size_t i = 0; i < changes->list.len; i++) {
@@ -266,9 +311,11 @@ int fw_plan_describe(struct fw_session *session, const struct fw_running *runnin
 
 	side_init(&have_side, session->arena);
 	side_init(&want_side, session->arena);
-	int r = side_of_policy(&want_side, want);
+	int r = side_of_policy(&want_side, want, session->arena);
 	if (r == 0 && running->policy)
-		r = side_of_policy(&have_side, running->policy);
+		r = side_of_policy(&have_side, running->policy, session->arena);
+	else if (r == 0 && running->memory)
+		r = side_of_statements(&have_side, running->memory->statements, running->memory->statement_count);
 	else if (r == 0 && running->has_manifest)
 		r = side_of_manifest(&have_side, &running->manifest);
 	if (r < 0)

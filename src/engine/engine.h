@@ -54,6 +54,7 @@ struct fw_running {
 	struct fw_manifest manifest;
 	struct fw_generation generation;
 	struct fw_policy *policy; /* read again from the generation, or NULL */
+	const struct fw_memory *memory; /* where the ruleset was not read from the kernel, as nobody wrote since; else NULL */
 };
 
 /* What two policies decide differently. */

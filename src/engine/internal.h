@@ -42,13 +42,16 @@ struct fw_aim {
 	const struct fw_policy *policy;
 	int64_t clock; /* that `during` is compiled for */
 	const struct fw_extra_length *extra; /* or NULL */
+	bool may_recall; /* what nobody changed since need not be read from the kernel */
+	bool only_told;  /* the running policy is wanted for what is told of the difference only */
 };
 /* Compiles with the prefix lengths that the members of dynamic groups have in `have` (NULL: none). */
 int fw_compile_beside(struct fw_session *session, const struct fw_aim *aim, const struct fw_ruleset *have, struct fw_ruleset **ret_ruleset);
 
 /* What runs; `flags`: of fw_kernel_snapshot. The policy is read again only where `with_policy`. */
 enum fw_outcome fw_read_running(struct fw_session *session, unsigned int flags, bool with_policy, struct fw_running *ret_running);
-/* All of what runs, and beside it what shall run, of the same generation of the kernel. A big set that is in both is never dumped. */
+/* All of what runs, and beside it what shall run, of the same generation of the kernel. A big set that is in both is never dumped. What is recalled
+ * has no handles, counts and comments of objects. */
 enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *aim, struct fw_running *ret_running,
 			       struct fw_ruleset **ret_want);
 
@@ -63,6 +66,35 @@ bool fw_known_holds(struct fw_session *session, struct fw_known *ret_known);
 /* Remembers that the kernel at `kernel_generation` holds `ruleset`, compiled of `loaded` (NULL: not known). Best effort: what is not known is read. */
 void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_t generation, const struct fw_ruleset *ruleset,
 		 const struct fw_loaded *loaded);
+/* A rule or block as it is told. */
+struct fw_statement {
+	const char *id, *text, *file;
+	uint32_t line;
+};
+int fw_statements_of(const struct fw_policy *policy, struct fw_vec *ret_statements); /* blocks, then rules in the order of decision; 0 or -ENOMEM */
+/* Identity of the rest of what is told: defaults, options, groups. */
+struct fw_hash fw_plan_frame(const struct fw_policy *policy);
+
+/* What runs, kept in the run folder so that it need not be read from the kernel, as long as fw_known_holds. */
+struct fw_memory {
+	struct fw_ruleset *ruleset; /* rules without handles */
+	struct fw_hash frame;
+	const struct fw_statement *statements;
+	size_t statement_count;
+};
+/* Best effort: a ruleset that is quicker read than kept leaves none. */
+void fw_memory_write(struct fw_session *session, const struct fw_known *known, const struct fw_policy *policy, const struct fw_ruleset *ruleset);
+/* 0; -ENOENT: there is none of what is known; -ENOMEM. */
+int fw_memory_read(struct fw_session *session, const struct fw_known *known, struct fw_memory *ret_memory);
+/* The changes from what runs to `want`, ready to be sent. 0; -ESTALE: what runs was remembered, and is not so (it is forgotten); as fw_ruleset_diff. */
+int fw_changes_to(struct fw_session *session, const struct fw_running *running, const struct fw_ruleset *want, struct fw_changes *ret_changes);
+
+/* This very program: another one, as after an upgrade, may compile otherwise. */
+struct fw_program {
+	uint64_t device, inode, size, changed_s, changed_ns;
+};
+bool fw_this_program(struct fw_program *ret_program);
+
 /* After a commit of members: what was known before it stays known, where nobody else wrote in between. */
 void fw_remember_members(struct fw_session *session, const struct fw_known *before);
 

@@ -44,6 +44,8 @@ void fw_remember(struct fw_session *session, uint32_t kernel_generation, uint64_
 		fw_source_of(loaded, known.source_hash);
 	else
 		fw_hash_hex((struct fw_hash){ 0, 0 }, known.source_hash);
+	if (loaded)
+		fw_memory_write(session, &known, loaded->policy, ruleset);
 	if (fw_store_write_known(session->store, &known) < 0)
 		fw_store_forget(session->store);
 }
@@ -61,109 +63,74 @@ void fw_remember_members(struct fw_session *session, const struct fw_known *befo
 		fw_store_forget(session->store);
 }
 
-/* A running hash: what does not fit any more is replaced by its hash. Every part is written with its length. */
-struct digest {
-	char bytes[4096];
-	size_t len;
-};
-
-static void put(struct digest *digest, const void *bytes, size_t len)
+static void absorb_name(struct fw_digest *digest, const char *name)
 {
-	const char *from = bytes;
-
-	while (len > 0) {
-		if (digest->len == sizeof(digest->bytes)) {
-			const struct fw_hash so_far = fw_hash128((struct fw_str){ digest->bytes, digest->len });
-			memcpy(digest->bytes, &so_far, sizeof(so_far));
-			digest->len = sizeof(so_far);
-		}
-		const size_t room = sizeof(digest->bytes) - digest->len, part = len < room ? len : room;
-		memcpy(digest->bytes + digest->len, from, part);
-		digest->len += part;
-		from += part;
-		len -= part;
-	}
+	fw_digest_string(digest, fw_str_from(name ? name : ""));
 }
 
-static void absorb_number(struct digest *digest, uint64_t number)
-{
-	put(digest, &number, sizeof(number));
-}
-
-static void absorb(struct digest *digest, struct fw_str part)
-{
-	absorb_number(digest, part.len);
-	put(digest, part.data, part.len);
-}
-
-static void absorb_name(struct digest *digest, const char *name)
-{
-	absorb(digest, fw_str_from(name ? name : ""));
-}
-
-static void absorb_chain(struct digest *digest, const struct fw_rs_chain *chain)
+static void absorb_chain(struct fw_digest *digest, const struct fw_rs_chain *chain)
 {
 	absorb_name(digest, chain->name);
-	absorb_number(digest, (uint64_t)chain->base << 32 | chain->hook << 1 | chain->policy_drop);
-	absorb_number(digest, (uint64_t)chain->priority);
-	absorb_number(digest, chain->rules.len);
+	fw_digest_number(digest, (uint64_t)chain->base << 32 | chain->hook << 1 | chain->policy_drop);
+	fw_digest_number(digest, (uint64_t)chain->priority);
+	fw_digest_number(digest, chain->rules.len);
 	for (size_t i = 0; i < chain->rules.len; i++) {
 		const struct fw_hash hash = fw_rs_rule_hash(fw_vec_at(&chain->rules, i));
-		put(digest, &hash, sizeof(hash));
+		fw_digest_bytes(digest, &hash, sizeof(hash));
 	}
 }
 
-static void absorb_data(struct digest *digest, const struct fw_rs_elements *elements)
+static void absorb_data(struct fw_digest *digest, const struct fw_rs_elements *elements)
 {
 	for (size_t i = 0; elements->verdicts && i < elements->len; i++) {
-		absorb_number(digest, (uint64_t)(int64_t)elements->verdicts[i].code);
+		fw_digest_number(digest, (uint64_t)(int64_t)elements->verdicts[i].code);
 		absorb_name(digest, elements->verdicts[i].chain);
 	}
 	for (size_t i = 0; elements->objects && i < elements->len; i++)
 		absorb_name(digest, elements->objects[i]);
 }
 
-static void absorb_set(struct digest *digest, const struct fw_rs_set *set)
+static void absorb_set(struct fw_digest *digest, const struct fw_rs_set *set)
 {
 	const size_t key = fw_rs_key_len(set->key) * (set->interval ? 2 : 1);
 
 	absorb_name(digest, set->name);
-	absorb_number(digest, (uint64_t)set->kind << 32 | (uint64_t)set->key << 8 | (uint64_t)set->data << 4 | (uint64_t)set->interval << 3 |
+	fw_digest_number(digest, (uint64_t)set->kind << 32 | (uint64_t)set->key << 8 | (uint64_t)set->data << 4 | (uint64_t)set->interval << 3 |
 				      (uint64_t)set->has_timeout << 1 | set->dynamic);
-	absorb_number(digest, set->timeout_ms);
-	absorb_number(digest, (uint64_t)set->gc_interval_ms << 32 | set->size);
+	fw_digest_number(digest, set->timeout_ms);
+	fw_digest_number(digest, (uint64_t)set->gc_interval_ms << 32 | set->size);
 	if (set->kind != FW_RS_SET_CONSTANT)
 		return;
-	absorb(digest, (struct fw_str){ (const char *)set->elements.keys, set->elements.len * key });
+	fw_digest_string(digest, (struct fw_str){ (const char *)set->elements.keys, set->elements.len * key });
 	absorb_data(digest, &set->elements);
 }
 
 /* What fw_rs_object_same compares. */
-static void absorb_object(struct digest *digest, const struct fw_rs_object *object)
+static void absorb_object(struct fw_digest *digest, const struct fw_rs_object *object)
 {
 	absorb_name(digest, object->name);
-	absorb_number(digest, (uint64_t)object->kind << 16 | (uint64_t)object->tag.owner << 8 | object->tag.role);
+	fw_digest_number(digest, (uint64_t)object->kind << 16 | (uint64_t)object->tag.owner << 8 | object->tag.role);
 	absorb_name(digest, object->tag.id);
 	if (object->kind == FW_RS_OBJECT_LIMIT) {
-		absorb_number(digest, object->limit.rate);
-		absorb_number(digest, object->limit.unit_s);
-		absorb_number(digest, (uint64_t)object->limit.burst << 1 | object->limit.over);
+		fw_digest_number(digest, object->limit.rate);
+		fw_digest_number(digest, object->limit.unit_s);
+		fw_digest_number(digest, (uint64_t)object->limit.burst << 1 | object->limit.over);
 	} else if (object->kind == FW_RS_OBJECT_CT_HELPER) {
 		absorb_name(digest, object->ct_helper.helper);
-		absorb_number(digest, (uint64_t)object->ct_helper.l3proto << 8 | object->ct_helper.l4proto);
+		fw_digest_number(digest, (uint64_t)object->ct_helper.l3proto << 8 | object->ct_helper.l4proto);
 	}
 }
 
 struct fw_hash fw_ruleset_fingerprint(const struct fw_ruleset *ruleset)
 {
-	struct digest digest;
+	struct fw_digest digest;
 
-	digest.len = 0;
+	fw_digest_init(&digest);
 	for (size_t i = 0; i < ruleset->chains.len; i++)
 		absorb_chain(&digest, fw_vec_at(&ruleset->chains, i));
 	for (size_t i = 0; i < ruleset->sets.len; i++)
 		absorb_set(&digest, fw_vec_at(&ruleset->sets, i));
 	for (size_t i = 0; i < ruleset->objects.len; i++)
 		absorb_object(&digest, fw_vec_at(&ruleset->objects, i));
-	return fw_hash128((struct fw_str){ digest.bytes, digest.len });
+	return fw_digest_end(&digest);
 }

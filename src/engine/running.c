@@ -39,7 +39,7 @@ static int find_generation(struct fw_session *session, const char *hash, struct 
 	return r;
 }
 
-/* Manifest, generation and, where asked for, the policy of a table that was read. 0 or -ENOMEM. */
+/* Manifest, generation and, where asked for, the policy of a table. 0 or -ENOMEM. */
 static int identify(struct fw_session *session, bool with_policy, struct fw_running *running)
 {
 	int r = running->ruleset ? fw_manifest_decode(running->ruleset, session->arena, &running->manifest) : -ENOENT;
@@ -141,9 +141,80 @@ int fw_compile_beside(struct fw_session *session, const struct fw_aim *aim, cons
 	return fw_compile(session->arena, aim->policy, &env, &session->diags, ret_ruleset);
 }
 
+/* What is known of the kernel, where that is all that there is: 0, -ENOENT or -ENOMEM. */
+static int recall(struct fw_session *session, struct fw_running *ret_running)
+{
+	struct fw_running running = { 0 };
+	struct fw_known known;
+	struct fw_memory *memory = fw_arena_alloc(session->arena, 1, sizeof(*memory));
+	if (!memory)
+		return -ENOMEM;
+
+	int r = fw_known_holds(session, &known) ? fw_memory_read(session, &known, memory) : -ENOENT;
+	if (r < 0)
+		return r;
+	running.ruleset = memory->ruleset;
+	running.kernel_generation = known.kernel_generation;
+	running.memory = memory;
+	*ret_running = running;
+	return 0;
+}
+
+/* -ENOENT: nothing is remembered. */
+static int remembered_beside(struct fw_session *session, const struct fw_aim *aim, struct fw_running *running, struct fw_ruleset **ret_want)
+{
+	int r = recall(session, running);
+	if (r == 0)
+		r = fw_compile_beside(session, aim, running->ruleset, ret_want);
+	if (r != 0)
+		return r;
+
+	const struct fw_hash frame = fw_plan_frame(aim->policy);
+	const bool told_alike = frame.hi == running->memory->frame.hi && frame.lo == running->memory->frame.lo;
+	return identify(session, !aim->only_told || !told_alike, running);
+}
+
+/* The chain of `have` whose rules a change names by their handles, or NULL. */
+static struct fw_rs_chain *named_by_handles(const struct fw_ruleset *have, const struct fw_change *change)
+{
+	if (change->kind != FW_CHANGE_DEL_RULE && (change->kind != FW_CHANGE_ADD_RULE || !change->before))
+		return NULL;
+	return fw_ruleset_chain(have, change->chain->name);
+}
+
+/* A chain has its handles when its first rule has. */
+static int read_handles(struct fw_session *session, const struct fw_ruleset *have, const struct fw_changes *changes)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < changes->list.len; i++) {
+		struct fw_rs_chain *chain = named_by_handles(have, fw_vec_at(&changes->list, i));
+		const struct fw_rs_rule *first = chain && chain->rules.len > 0 ? fw_vec_at(&chain->rules, 0) : NULL;
+		if (first && !first->handle)
+			r = fw_kernel_read_handles(session->kernel, session->arena, chain);
+	}
+	return r;
+}
+
+int fw_changes_to(struct fw_session *session, const struct fw_running *running, const struct fw_ruleset *want, struct fw_changes *ret_changes)
+{
+	int r = fw_ruleset_diff(session->arena, running->ruleset, want, ret_changes);
+
+	if (r == 0 && running->memory)
+		r = read_handles(session, running->ruleset, ret_changes);
+	if (r == -ESTALE)
+		fw_store_forget(session->store);
+	return r;
+}
+
 enum fw_outcome fw_read_beside(struct fw_session *session, const struct fw_aim *aim, struct fw_running *ret_running,
 			       struct fw_ruleset **ret_want)
 {
+	const int remembered = aim->may_recall ? remembered_beside(session, aim, ret_running, ret_want) : -ENOENT;
+	if (remembered == 0)
+		return FW_OUTCOME_DONE;
+	if (remembered != -ENOENT)
+		return fw_fail_compile(session, remembered, "compiling the policy");
 	for (unsigned int attempt = 0; attempt < FW_RETRIES; attempt++) {
 		struct fw_running running = { 0 };
 		struct fw_ruleset *heads = NULL;

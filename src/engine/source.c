@@ -6,17 +6,13 @@
 
 #include "engine/internal.h"
 
-struct program { /* another one, as after an upgrade, may compile otherwise */
-	uint64_t device, inode, size, changed_s, changed_ns;
-};
-
-static bool this_program(struct program *ret_program)
+bool fw_this_program(struct fw_program *ret_program)
 {
 	struct stat found;
 
 	if (stat("/proc/self/exe", &found) < 0)
 		return false;
-	*ret_program = (struct program){ found.st_dev, found.st_ino, (uint64_t)found.st_size, (uint64_t)found.st_ctim.tv_sec,
+	*ret_program = (struct fw_program){ found.st_dev, found.st_ino, (uint64_t)found.st_size, (uint64_t)found.st_ctim.tv_sec,
 					 (uint64_t)found.st_ctim.tv_nsec };
 	return true;
 }
@@ -33,12 +29,12 @@ static bool asks_clock(const struct fw_policy *policy)
 bool fw_source_of(const struct fw_loaded *loaded, char ret_hash[FW_HASH_HEX])
 {
 	FW_CLEANUP(fw_buf_done) struct fw_buf text;
-	struct program program;
+	struct fw_program program;
 
 	memset(ret_hash, '0', FW_HASH_HEX - 1);
 	ret_hash[FW_HASH_HEX - 1] = '\0';
 	fw_buf_init(&text, 1u << 20);
-	if (asks_clock(loaded->policy) || !this_program(&program))
+	if (asks_clock(loaded->policy) || !fw_this_program(&program))
 		return false;
 	fw_buf_add(&text, (struct fw_str){ (const char *)&program, sizeof(program) });
 	fw_buf_add(&text, (struct fw_str){ (const char *)&loaded->policy->hash, sizeof(loaded->policy->hash) });

@@ -157,7 +157,7 @@ static int send_change(struct fw_batch *batch, const struct fw_change *change)
 	case FW_CHANGE_DEL_RULE:
 		return fw_send_rule_delete(batch, change->chain->name, change->rule->handle);
 	case FW_CHANGE_ADD_RULE:
-		return fw_send_rule(batch, change->chain->name, change->rule, change->before);
+		return fw_send_rule(batch, change->chain->name, change->rule, change->before ? change->before->handle : 0);
 	case FW_CHANGE_DEL_CHAIN:
 		return fw_send_chain_delete(batch, change->chain->name);
 	case FW_CHANGE_DEL_SET:

@@ -47,6 +47,9 @@ struct fw_picture {
 int fw_kernel_snapshot_like(struct fw_kernel *kernel, struct fw_arena *arena, unsigned int flags, const struct fw_ruleset *like,
 			    struct fw_picture *ret_picture);
 
+/* Fills in the handles of the rules of a chain that was not read but remembered. 0; -ESTALE: the kernel holds others, or no such chain; as fw_kernel_snapshot. */
+int fw_kernel_read_handles(struct fw_kernel *kernel, struct fw_arena *arena, struct fw_rs_chain *chain);
+
 /* What the named counters of our table counted, those that have a tag: all that `status` asks of 10,000 of them. */
 struct fw_count {
 	struct fw_rs_tag tag;

@@ -23,14 +23,14 @@ struct scope {
 	size_t ask_ranges_from, ask_keys_from;
 };
 
-/* All of them, or of the one chain that says what runs. */
-static int dump_rules(struct fw_nl *nl, const struct scope *scope, struct fw_read *read)
+/* All of them, or of one chain. */
+static int dump_rules(struct fw_nl *nl, const char *only_chain, struct fw_read *read)
 {
 	_Alignas(struct nlmsghdr) char buffer[FW_NL_REQUEST];
 	struct nlmsghdr *request = fw_dump_request(nl, buffer, NFT_MSG_GETRULE, NFTA_RULE_TABLE);
 
-	read->only_chain = scope->flags & FW_SNAPSHOT_RULES ? NULL : FW_MANIFEST_CHAIN;
-	if (read->only_chain)
+	read->only_chain = only_chain;
+	if (only_chain)
 		mnl_attr_put_strz(request, NFTA_RULE_CHAIN, read->only_chain);
 	return fw_nl_talk(nl, request, fw_read_rule, read, NULL);
 }
@@ -161,7 +161,7 @@ static int read_all(struct fw_nl *nl, const struct scope *scope, struct fw_read 
 	if (!r && scope->flags & FW_SNAPSHOT_RULES)
 		r = dump(nl, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, fw_read_object, read);
 	if (!r && scope->flags & (FW_SNAPSHOT_RULES | FW_SNAPSHOT_MANIFEST))
-		r = dump_rules(nl, scope, read);
+		r = dump_rules(nl, scope->flags & FW_SNAPSHOT_RULES ? NULL : FW_MANIFEST_CHAIN, read);
 	if (!r && scope->flags & FW_SNAPSHOT_ELEMENTS)
 		r = read_elements(nl, scope, read->ruleset);
 	return r;
@@ -259,4 +259,39 @@ int fw_kernel_counts(struct fw_kernel *kernel, struct fw_vec *ret_counts, uint32
 		r = dump_counts(kernel, ret_counts, ret_generation);
 	}
 	return r;
+}
+
+/* Rule by rule the same. */
+static bool same_rules(const struct fw_rs_chain *a, const struct fw_rs_chain *b)
+{
+	if (a->rules.len != b->rules.len)
+		return false;
+	for (size_t i = 0; i < a->rules.len; i++) {
+		const struct fw_hash x = fw_rs_rule_hash(fw_vec_at(&a->rules, i)), y = fw_rs_rule_hash(fw_vec_at(&b->rules, i));
+
+		if (x.hi != y.hi || x.lo != y.lo)
+			return false;
+	}
+	return true;
+}
+
+int fw_kernel_read_handles(struct fw_kernel *kernel, struct fw_arena *arena, struct fw_rs_chain *chain)
+{
+	struct fw_ruleset ruleset;
+	struct fw_read read = { .ruleset = &ruleset };
+	const struct fw_rs_chain *found;
+	int r;
+
+	fw_ruleset_init(&ruleset, arena);
+	found = fw_ruleset_add_chain(&ruleset, chain->name);
+	if (!found)
+		return -ENOMEM;
+	r = dump_rules(&kernel->netfilter, chain->name, &read);
+	if (r < 0)
+		return r == -EINTR || r == -ENOENT ? -ESTALE : r;
+	if (!same_rules(found, chain))
+		return -ESTALE;
+	for (size_t i = 0; i < chain->rules.len; i++)
+		((struct fw_rs_rule *)fw_vec_at(&chain->rules, i))->handle = ((const struct fw_rs_rule *)fw_vec_at(&found->rules, i))->handle;
+	return 0;
 }

@@ -14,7 +14,7 @@ enum fw_change_kind {
 	FW_CHANGE_DEL_ELEMENTS,
 	FW_CHANGE_ADD_ELEMENTS,
 	FW_CHANGE_DEL_RULE,       /* by handle */
-	FW_CHANGE_ADD_RULE,       /* before the rule with handle `before`, or at the end (0) */
+	FW_CHANGE_ADD_RULE,       /* before the rule `before`, or at the end (NULL) */
 	FW_CHANGE_DEL_CHAIN,      /* with all its rules (no NLM_F_NONREC): none are deleted one by one before */
 	FW_CHANGE_DEL_SET,
 	FW_CHANGE_DEL_OBJECT,
@@ -28,7 +28,7 @@ struct fw_change {
 	const struct fw_rs_set *set;
 	const struct fw_rs_object *object;
 	struct fw_rs_elements elements;    /* ADD_ELEMENTS, DEL_ELEMENTS, of `set` */
-	uint64_t before;                   /* ADD_RULE */
+	const struct fw_rs_rule *before;   /* ADD_RULE: a rule that stays, of the old chain; NULL: to the end */
 	struct fw_span origin;             /* where an error of the kernel is to be shown; source 0: nowhere */
 };
 

@@ -177,7 +177,7 @@ static int match_chain(const struct fw_doomed *doomed, const struct fw_rs_chain 
 }
 
 static int push_rule(struct fw_changes *changes, enum fw_change_kind kind, const struct fw_rs_chain *chain, const struct fw_rs_rule *rule,
-		     uint64_t before)
+		     const struct fw_rs_rule *before)
 {
 	struct fw_change *change = fw_vec_push(&changes->list);
 	if (!change)
@@ -196,7 +196,7 @@ int fw_diff_delete_rules(const struct fw_doomed *doomed, const struct fw_ruleset
 		r = match_chain(doomed, chain, fw_ruleset_chain(want, chain->name), &m);
 		for (size_t i = 0; r == 0 && i < m.have.len; i++)
 			if (m.partner[i] == NONE)
-				r = push_rule(changes, FW_CHANGE_DEL_RULE, chain, fw_vec_at(&chain->rules, i), 0);
+				r = push_rule(changes, FW_CHANGE_DEL_RULE, chain, fw_vec_at(&chain->rules, i), NULL);
 	}
 	return r;
 }
@@ -213,9 +213,7 @@ static int add_chain_rules(const struct match *m, const struct fw_rs_chain *chai
 			next++;
 			continue;
 		}
-		uint64_t before = 0;
-		if (next < m->have.len)
-			before = ((const struct fw_rs_rule *)fw_vec_at(&m->have.chain->rules, next))->handle;
+		const struct fw_rs_rule *before = next < m->have.len ? fw_vec_at(&m->have.chain->rules, next) : NULL;
 		r = push_rule(changes, FW_CHANGE_ADD_RULE, chain, fw_vec_at(&chain->rules, k), before);
 	}
 	return r;

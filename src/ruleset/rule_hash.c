@@ -5,60 +5,30 @@
 
 #include <string.h>
 
-/* Needs no memory, so that it cannot fail: what does not fit any more is replaced by its hash. */
-struct sink {
-	char bytes[2048];
-	size_t len;
-};
-
-static void put_bytes(struct sink *sink, const void *bytes, size_t len)
+static void put_string(struct fw_digest *sink, const char *string)
 {
-	const char *from = bytes;
-	while (len) {
-		if (sink->len == sizeof(sink->bytes)) {
-			struct fw_hash so_far = fw_hash128((struct fw_str){ sink->bytes, sink->len });
-			memcpy(sink->bytes, &so_far, sizeof(so_far));
-			sink->len = sizeof(so_far);
-		}
-		size_t room = sizeof(sink->bytes) - sink->len;
-		size_t part = len < room ? len : room;
-		memcpy(sink->bytes + sink->len, from, part);
-		sink->len += part;
-		from += part;
-		len -= part;
-	}
+	fw_digest_number(sink, string != NULL);
+	fw_digest_string(sink, fw_str_from(string ? string : ""));
 }
 
-static void put_number(struct sink *sink, uint64_t number)
+static void put_data(struct fw_digest *sink, const struct fw_rs_data *data)
 {
-	put_bytes(sink, &number, sizeof(number));
+	fw_digest_number(sink, data->len);
+	fw_digest_bytes(sink, data->bytes, data->len);
 }
 
-static void put_string(struct sink *sink, const char *string)
+static void put_limit(struct fw_digest *sink, const struct fw_rs_limit *limit)
 {
-	struct fw_str s = fw_str_from(string);
-	put_number(sink, string ? s.len + 1 : 0);
-	put_bytes(sink, s.data, s.len);
+	fw_digest_number(sink, limit->rate);
+	fw_digest_number(sink, limit->unit_s);
+	fw_digest_number(sink, limit->burst);
+	fw_digest_number(sink, limit->over);
 }
 
-static void put_data(struct sink *sink, const struct fw_rs_data *data)
-{
-	put_number(sink, data->len);
-	put_bytes(sink, data->bytes, data->len);
-}
-
-static void put_limit(struct sink *sink, const struct fw_rs_limit *limit)
-{
-	put_number(sink, limit->rate);
-	put_number(sink, limit->unit_s);
-	put_number(sink, limit->burst);
-	put_number(sink, limit->over);
-}
-
-static void put_expr(struct sink *sink, const struct fw_rs_expr *e);
+static void put_expr(struct fw_digest *sink, const struct fw_rs_expr *e);
 
 /* Loads, and what works on registers alone. */
-static void put_register_expr(struct sink *sink, const struct fw_rs_expr *e)
+static void put_register_expr(struct fw_digest *sink, const struct fw_rs_expr *e)
 {
 	uint64_t words[5] = { 0 };
 	if (e->kind == FW_RS_PAYLOAD) {
@@ -80,54 +50,54 @@ static void put_register_expr(struct sink *sink, const struct fw_rs_expr *e)
 		words[3] = e->byteorder.len;
 		words[4] = e->byteorder.size;
 	}
-	put_bytes(sink, words, sizeof(words));
+	fw_digest_bytes(sink, words, sizeof(words));
 }
 
-static void put_test(struct sink *sink, const struct fw_rs_expr *e)
+static void put_test(struct fw_digest *sink, const struct fw_rs_expr *e)
 {
 	if (e->kind == FW_RS_CMP) {
-		put_number(sink, e->cmp.op);
-		put_number(sink, e->cmp.sreg);
+		fw_digest_number(sink, e->cmp.op);
+		fw_digest_number(sink, e->cmp.sreg);
 		put_data(sink, &e->cmp.data);
 	} else if (e->kind == FW_RS_BITWISE) {
-		put_number(sink, e->bitwise.sreg);
-		put_number(sink, e->bitwise.dreg);
+		fw_digest_number(sink, e->bitwise.sreg);
+		fw_digest_number(sink, e->bitwise.dreg);
 		put_data(sink, &e->bitwise.mask);
 		put_data(sink, &e->bitwise.xor_bits);
 	} else if (e->kind == FW_RS_RANGE) {
-		put_number(sink, e->range.op);
-		put_number(sink, e->range.sreg);
+		fw_digest_number(sink, e->range.op);
+		fw_digest_number(sink, e->range.sreg);
 		put_data(sink, &e->range.from);
 		put_data(sink, &e->range.to);
 	} else if (e->kind == FW_RS_LOOKUP) {
 		put_string(sink, e->lookup.set);
-		put_number(sink, e->lookup.sreg);
-		put_number(sink, e->lookup.has_dreg ? e->lookup.dreg + 1 : 0);
-		put_number(sink, e->lookup.invert);
+		fw_digest_number(sink, e->lookup.sreg);
+		fw_digest_number(sink, e->lookup.has_dreg ? e->lookup.dreg + 1 : 0);
+		fw_digest_number(sink, e->lookup.invert);
 	}
 }
 
-static void put_dynset(struct sink *sink, const struct fw_rs_expr *e)
+static void put_dynset(struct fw_digest *sink, const struct fw_rs_expr *e)
 {
 	put_string(sink, e->dynset.set);
-	put_number(sink, e->dynset.op);
-	put_number(sink, e->dynset.sreg);
-	put_number(sink, e->dynset.timeout_ms);
+	fw_digest_number(sink, e->dynset.op);
+	fw_digest_number(sink, e->dynset.sreg);
+	fw_digest_number(sink, e->dynset.timeout_ms);
 	if (e->dynset.expr)
 		put_expr(sink, e->dynset.expr);
 }
 
-static void put_log(struct sink *sink, const struct fw_rs_expr *e)
+static void put_log(struct fw_digest *sink, const struct fw_rs_expr *e)
 {
-	put_number(sink, e->log.group);
+	fw_digest_number(sink, e->log.group);
 	put_string(sink, e->log.prefix);
-	put_number(sink, e->log.snaplen);
-	put_number(sink, e->log.qthreshold);
+	fw_digest_number(sink, e->log.snaplen);
+	fw_digest_number(sink, e->log.qthreshold);
 }
 
-static void put_expr(struct sink *sink, const struct fw_rs_expr *e)
+static void put_expr(struct fw_digest *sink, const struct fw_rs_expr *e)
 {
-	put_number(sink, e->kind);
+	fw_digest_number(sink, e->kind);
 	switch (e->kind) {
 	case FW_RS_PAYLOAD:
 	case FW_RS_META:
@@ -146,7 +116,7 @@ static void put_expr(struct sink *sink, const struct fw_rs_expr *e)
 		put_dynset(sink, e);
 		return;
 	case FW_RS_VERDICT:
-		put_number(sink, (uint64_t)(int64_t)e->verdict.code);
+		fw_digest_number(sink, (uint64_t)(int64_t)e->verdict.code);
 		put_string(sink, e->verdict.chain);
 		return;
 	case FW_RS_COUNTER: /* its values are no part of what the rule is */
@@ -155,21 +125,21 @@ static void put_expr(struct sink *sink, const struct fw_rs_expr *e)
 		put_limit(sink, &e->limit);
 		return;
 	case FW_RS_CONNLIMIT:
-		put_number(sink, e->connlimit.count);
-		put_number(sink, e->connlimit.over);
+		fw_digest_number(sink, e->connlimit.count);
+		fw_digest_number(sink, e->connlimit.over);
 		return;
 	case FW_RS_OBJREF:
-		put_number(sink, e->objref.type);
+		fw_digest_number(sink, e->objref.type);
 		put_string(sink, e->objref.name);
 		put_string(sink, e->objref.set);
-		put_number(sink, e->objref.sreg);
+		fw_digest_number(sink, e->objref.sreg);
 		return;
 	case FW_RS_LOG:
 		put_log(sink, e);
 		return;
 	case FW_RS_REJECT:
-		put_number(sink, e->reject.type);
-		put_number(sink, e->reject.code);
+		fw_digest_number(sink, e->reject.type);
+		fw_digest_number(sink, e->reject.code);
 		return;
 	case FW_RS_UNKNOWN:
 		put_string(sink, e->unknown);
@@ -179,15 +149,15 @@ static void put_expr(struct sink *sink, const struct fw_rs_expr *e)
 
 struct fw_hash fw_rs_rule_hash(const struct fw_rs_rule *rule)
 {
-	struct sink sink;
-	sink.len = 0;
-	put_number(&sink, rule->tag.owner);
-	put_number(&sink, rule->tag.role);
+	struct fw_digest sink;
+	fw_digest_init(&sink);
+	fw_digest_number(&sink, rule->tag.owner);
+	fw_digest_number(&sink, rule->tag.role);
 	put_string(&sink, rule->tag.id);
 	put_string(&sink, rule->comment);
-	put_number(&sink, rule->blob.len);
-	put_bytes(&sink, rule->blob.data, rule->blob.len);
+	fw_digest_number(&sink, rule->blob.len);
+	fw_digest_bytes(&sink, rule->blob.data, rule->blob.len);
 	for (size_t i = 0; i < rule->expr_count; i++)
 		put_expr(&sink, &rule->exprs[i]);
-	return fw_hash128((struct fw_str){ sink.bytes, sink.len });
+	return fw_digest_end(&sink);
 }

@@ -213,6 +213,29 @@ int fw_store_write_known(struct fw_store *store, const struct fw_known *known)
 void fw_store_forget(struct fw_store *store)
 {
 	fw_store_unlink(store->run_dir, "known");
+	fw_store_drop_memory(store);
+}
+
+int fw_store_read_memory(struct fw_store *store, char **ret_bytes, size_t *ret_len)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, "memory");
+
+	return path ? fw_file_read(path, FW_STORE_MAX_MEMORY, ret_bytes, ret_len) : -ENOMEM;
+}
+
+int fw_store_write_memory(struct fw_store *store, struct fw_str bytes)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, "memory");
+	if (!path)
+		return -ENOMEM;
+
+	int r = fw_file_make_dirs(store->run_dir, 0755);
+	return r < 0 ? r : fw_file_write_atomic(path, bytes, 0600);
+}
+
+void fw_store_drop_memory(struct fw_store *store)
+{
+	fw_store_unlink(store->run_dir, "memory");
 }
 
 int fw_store_boot_id(char ret_id[64])

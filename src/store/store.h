@@ -70,7 +70,12 @@ struct fw_known {
 };
 int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known); /* 0 or -errno: nothing is known */
 int fw_store_write_known(struct fw_store *store, const struct fw_known *known);
-void fw_store_forget(struct fw_store *store);
+void fw_store_forget(struct fw_store *store); /* the memory below with it */
+/* A few bytes beside it that make reading the kernel needless, of at most FW_STORE_MAX_MEMORY; whoever writes them says in them what they belong to. 0 or -errno. */
+#define FW_STORE_MAX_MEMORY ((size_t)16 << 20)
+int fw_store_read_memory(struct fw_store *store, char **ret_bytes, size_t *ret_len); /* heap, the caller frees */
+int fw_store_write_memory(struct fw_store *store, struct fw_str bytes);
+void fw_store_drop_memory(struct fw_store *store);
 int fw_store_boot_id(char ret_id[64]); /* /proc/sys/kernel/random/boot_id */
 
 #endif

@@ -25,7 +25,7 @@ struct random {
 	uint64_t state;
 };
 
-static unsigned int draw(struct random *r, unsigned int bound)
+static inline unsigned int draw(struct random *r, unsigned int bound)
 {
 	r->state ^= r->state << 13;
 	r->state ^= r->state >> 7;
@@ -33,12 +33,12 @@ static unsigned int draw(struct random *r, unsigned int bound)
 	return (unsigned int)(r->state >> 33) % bound;
 }
 
-static const char *name_of(struct fw_ruleset *rs, const char *kind, unsigned int number)
+static inline const char *name_of(struct fw_ruleset *rs, const char *kind, unsigned int number)
 {
 	return fw_arena_printf(rs->arena, "%s-%u", kind, number);
 }
 
-static void make_sets(struct fw_ruleset *rs, struct random *r)
+static inline void make_sets(struct fw_ruleset *rs, struct random *r)
 {
 	for (unsigned int i = 0; i < 5; i++) {
 		if (draw(r, 3) == 0)
@@ -59,7 +59,7 @@ static void make_sets(struct fw_ruleset *rs, struct random *r)
 	}
 }
 
-static void make_objects(struct fw_ruleset *rs, struct random *r)
+static inline void make_objects(struct fw_ruleset *rs, struct random *r)
 {
 	for (unsigned int i = 0; i < 4; i++) {
 		if (draw(r, 3) == 0)
@@ -74,13 +74,13 @@ static void make_objects(struct fw_ruleset *rs, struct random *r)
 }
 
 /* One of the counters, or NULL. */
-static const char *draw_counter(const struct fw_ruleset *rs, struct random *r)
+static inline const char *draw_counter(const struct fw_ruleset *rs, struct random *r)
 {
 	const struct fw_rs_object *object = rs->objects.len ? fw_vec_at(&rs->objects, draw(r, (unsigned int)rs->objects.len)) : NULL;
 	return object && object->kind == FW_RS_OBJECT_COUNTER ? object->name : NULL;
 }
 
-static struct fw_rs_verdict draw_verdict(const struct fw_ruleset *rs, struct random *r)
+static inline struct fw_rs_verdict draw_verdict(const struct fw_ruleset *rs, struct random *r)
 {
 	const struct fw_rs_chain *chain = rs->chains.len ? fw_vec_at(&rs->chains, draw(r, (unsigned int)rs->chains.len)) : NULL;
 	if (!chain || chain->base || draw(r, 3) == 0)
@@ -89,7 +89,7 @@ static struct fw_rs_verdict draw_verdict(const struct fw_ruleset *rs, struct ran
 }
 
 /* What the elements of maps lead to, once there are chains. A map to counters has none without a counter. */
-static void fill_maps(struct fw_ruleset *rs, struct random *r)
+static inline void fill_maps(struct fw_ruleset *rs, struct random *r)
 {
 	for (size_t i = 0; i < rs->sets.len; i++) {
 		struct fw_rs_set *set = fw_vec_at(&rs->sets, i);
@@ -108,7 +108,7 @@ static void fill_maps(struct fw_ruleset *rs, struct random *r)
 	}
 }
 
-static void make_rule(struct fw_ruleset *rs, struct random *r, struct fw_rs_chain *chain, unsigned int chain_number)
+static inline void make_rule(struct fw_ruleset *rs, struct random *r, struct fw_rs_chain *chain, unsigned int chain_number)
 {
 	struct fw_rs_expr exprs[4] = { { .kind = FW_RS_META, .meta = { NFT_META_L4PROTO, NFT_REG_1 } } };
 	size_t len = 1;
@@ -132,7 +132,7 @@ static void make_rule(struct fw_ruleset *rs, struct random *r, struct fw_rs_chai
 	fw_ruleset_add_rule(rs, chain, exprs, len);
 }
 
-static struct fw_ruleset *make_table(struct fw_arena *arena, struct random *r)
+static inline struct fw_ruleset *make_table(struct fw_arena *arena, struct random *r)
 {
 	struct fw_ruleset *rs = fw_arena_alloc(arena, 1, sizeof(*rs));
 	fw_ruleset_init(rs, arena);
@@ -160,7 +160,7 @@ static struct fw_ruleset *make_table(struct fw_arena *arena, struct random *r)
 	return rs;
 }
 
-static void number_rules(struct fw_ruleset *rs, uint64_t *next)
+static inline void number_rules(struct fw_ruleset *rs, uint64_t *next)
 {
 	for (size_t i = 0; i < rs->chains.len; i++) {
 		struct fw_rs_chain *chain = fw_vec_at(&rs->chains, i);
@@ -205,7 +205,7 @@ struct model {
 	uint64_t next_handle;
 };
 
-static struct m_chain *m_chain(struct model *m, const char *name)
+static inline struct m_chain *m_chain(struct model *m, const char *name)
 {
 	for (size_t i = 0; i < FW_ARRAY_SIZE(m->chains); i++)
 		if (m->chains[i].used && strcmp(m->chains[i].name, name) == 0)
@@ -213,7 +213,7 @@ static struct m_chain *m_chain(struct model *m, const char *name)
 	return NULL;
 }
 
-static struct m_set *m_set(struct model *m, const char *name)
+static inline struct m_set *m_set(struct model *m, const char *name)
 {
 	for (size_t i = 0; i < FW_ARRAY_SIZE(m->sets); i++)
 		if (m->sets[i].used && strcmp(m->sets[i].head.name, name) == 0)
@@ -221,7 +221,7 @@ static struct m_set *m_set(struct model *m, const char *name)
 	return NULL;
 }
 
-static struct m_object *m_object(struct model *m, const char *name)
+static inline struct m_object *m_object(struct model *m, const char *name)
 {
 	for (size_t i = 0; i < FW_ARRAY_SIZE(m->objects); i++)
 		if (m->objects[i].used && strcmp(m->objects[i].object.name, name) == 0)
@@ -229,18 +229,18 @@ static struct m_object *m_object(struct model *m, const char *name)
 	return NULL;
 }
 
-static bool same_name(const char *a, const char *b)
+static inline bool same_name(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;
 }
 
-static bool refers(const struct fw_rs_expr *e, const char *chain, const char *set, const char *object)
+static inline bool refers(const struct fw_rs_expr *e, const char *chain, const char *set, const char *object)
 {
 	return (e->kind == FW_RS_VERDICT && same_name(e->verdict.chain, chain)) || (e->kind == FW_RS_LOOKUP && same_name(e->lookup.set, set)) ||
 	       (e->kind == FW_RS_OBJREF && (same_name(e->objref.name, object) || same_name(e->objref.set, set)));
 }
 
-static size_t references(const struct model *m, const char *chain, const char *set, const char *object)
+static inline size_t references(const struct model *m, const char *chain, const char *set, const char *object)
 {
 	size_t count = 0;
 	for (size_t c = 0; c < FW_ARRAY_SIZE(m->chains); c++)
@@ -253,7 +253,7 @@ static size_t references(const struct model *m, const char *chain, const char *s
 	return count;
 }
 
-static struct m_element element(const struct fw_rs_set *set, struct fw_rs_elements elements, size_t index)
+static inline struct m_element element(const struct fw_rs_set *set, struct fw_rs_elements elements, size_t index)
 {
 	struct m_element e = { .key = elements.keys[(index + 1) * fw_rs_key_len(set->key) - 1] };
 	if (set->data == FW_RS_VERDICTS)
@@ -264,7 +264,7 @@ static struct m_element element(const struct fw_rs_set *set, struct fw_rs_elemen
 }
 
 /* Where the set has that key; len: nowhere. */
-static size_t m_find(const struct m_set *set, uint16_t key)
+static inline size_t m_find(const struct m_set *set, uint16_t key)
 {
 	size_t at = 0;
 	while (at < set->len && set->elements[at].key != key)
@@ -272,7 +272,7 @@ static size_t m_find(const struct m_set *set, uint16_t key)
 	return at;
 }
 
-static void apply_elements(struct model *m, const struct fw_change *change)
+static inline void apply_elements(struct model *m, const struct fw_change *change)
 {
 	struct m_set *set = m_set(m, change->set->name);
 	assert_non_null(set);
@@ -291,7 +291,7 @@ static void apply_elements(struct model *m, const struct fw_change *change)
 	}
 }
 
-static void apply_add_rule(struct model *m, const struct fw_change *change)
+static inline void apply_add_rule(struct model *m, const struct fw_change *change)
 {
 	struct m_chain *chain = m_chain(m, change->chain->name);
 	assert_non_null(chain);
@@ -302,7 +302,7 @@ static void apply_add_rule(struct model *m, const struct fw_change *change)
 		assert_true(e->kind != FW_RS_VERDICT || !e->verdict.chain || m_chain(m, e->verdict.chain));
 	}
 	size_t at = 0;
-	while (at < chain->len && (!change->before || chain->rules[at].handle != change->before))
+	while (at < chain->len && (!change->before || chain->rules[at].handle != change->before->handle))
 		at++;
 	assert_true(!change->before || at < chain->len);
 	memmove(&chain->rules[at + 1], &chain->rules[at], (chain->len - at) * sizeof(chain->rules[0]));
@@ -310,7 +310,7 @@ static void apply_add_rule(struct model *m, const struct fw_change *change)
 	chain->len++;
 }
 
-static void apply_del_rule(struct model *m, const struct fw_change *change)
+static inline void apply_del_rule(struct model *m, const struct fw_change *change)
 {
 	struct m_chain *chain = m_chain(m, change->chain->name);
 	assert_non_null(chain);
@@ -322,7 +322,7 @@ static void apply_del_rule(struct model *m, const struct fw_change *change)
 	chain->len--;
 }
 
-static void add_m_chain(struct model *m, const struct fw_rs_chain *head)
+static inline void add_m_chain(struct model *m, const struct fw_rs_chain *head)
 {
 	assert_null(m_chain(m, head->name));
 	for (size_t i = 0; i < FW_ARRAY_SIZE(m->chains); i++) {
@@ -335,7 +335,7 @@ static void add_m_chain(struct model *m, const struct fw_rs_chain *head)
 	fail();
 }
 
-static void add_m_set(struct model *m, const struct fw_rs_set *head)
+static inline void add_m_set(struct model *m, const struct fw_rs_set *head)
 {
 	struct m_set *there = m_set(m, head->name);
 	if (there) { /* only a group's size and timeout may change in place */
@@ -352,7 +352,7 @@ static void add_m_set(struct model *m, const struct fw_rs_set *head)
 	fail();
 }
 
-static void add_m_object(struct model *m, const struct fw_rs_object *object)
+static inline void add_m_object(struct model *m, const struct fw_rs_object *object)
 {
 	assert_null(m_object(m, object->name));
 	for (size_t i = 0; i < FW_ARRAY_SIZE(m->objects); i++) {
@@ -364,7 +364,7 @@ static void add_m_object(struct model *m, const struct fw_rs_object *object)
 	fail();
 }
 
-static void apply_del_chain(struct model *m, const char *name)
+static inline void apply_del_chain(struct model *m, const char *name)
 {
 	struct m_chain *chain = m_chain(m, name);
 	assert_non_null(chain);
@@ -373,7 +373,7 @@ static void apply_del_chain(struct model *m, const char *name)
 	chain->used = false;
 }
 
-static void apply_change(struct model *m, const struct fw_change *c)
+static inline void apply_change(struct model *m, const struct fw_change *c)
 {
 	assert_true(m->table || c->kind == FW_CHANGE_ADD_TABLE);
 	switch (c->kind) {
@@ -426,19 +426,19 @@ static void apply_change(struct model *m, const struct fw_change *c)
 	fail();
 }
 
-static void apply_changes(struct model *m, const struct fw_changes *changes)
+static inline void apply_changes(struct model *m, const struct fw_changes *changes)
 {
 	for (size_t i = 0; i < changes->list.len; i++)
 		apply_change(m, fw_vec_at(&changes->list, i));
 }
 
-static bool same_rule(const struct fw_rs_rule *a, const struct fw_rs_rule *b)
+static inline bool same_rule(const struct fw_rs_rule *a, const struct fw_rs_rule *b)
 {
 	struct fw_hash x = fw_rs_rule_hash(a), y = fw_rs_rule_hash(b);
 	return x.hi == y.hi && x.lo == y.lo;
 }
 
-static void assert_chain(struct model *m, const struct fw_rs_chain *chain)
+static inline void assert_chain(struct model *m, const struct fw_rs_chain *chain)
 {
 	const struct m_chain *got = m_chain(m, chain->name);
 	assert_non_null(got);
@@ -448,7 +448,7 @@ static void assert_chain(struct model *m, const struct fw_rs_chain *chain)
 		assert_true(same_rule(got->rules[k].rule, fw_vec_at(&chain->rules, k)));
 }
 
-static void assert_set(struct model *m, const struct fw_rs_set *set)
+static inline void assert_set(struct model *m, const struct fw_rs_set *set)
 {
 	const struct m_set *got = m_set(m, set->name);
 	assert_non_null(got);
@@ -465,7 +465,7 @@ static void assert_set(struct model *m, const struct fw_rs_set *set)
 }
 
 /* The model holds what `want` says and nothing else. */
-static void assert_model(struct model *m, const struct fw_ruleset *want)
+static inline void assert_model(struct model *m, const struct fw_ruleset *want)
 {
 	size_t chains = 0, sets = 0, objects = 0;
 	for (size_t i = 0; i < 16; i++) {

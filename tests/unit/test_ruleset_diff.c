@@ -100,7 +100,7 @@ static void test_insert_is_one_change(void **state)
 	assert_int_equal(changes.list.len, 1);
 	const struct fw_change *change = fw_vec_at(&changes.list, 0);
 	assert_int_equal(change->kind, FW_CHANGE_ADD_RULE);
-	assert_int_equal(change->before, 3);
+	assert_int_equal(change->before->handle, 3);
 	fw_arena_free(arena);
 }
 
