@@ -113,7 +113,7 @@ static int write_all(int fd, struct fw_str text)
 	return 0;
 }
 
-static int write_temporary(const char *path, struct fw_str text, mode_t mode)
+static int write_temporary(const char *path, struct fw_str text, mode_t mode, bool sync)
 {
 	int fd FW_CLEANUP(fw_close_fd) = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -122,7 +122,7 @@ static int write_temporary(const char *path, struct fw_str text, mode_t mode)
 	int r = write_all(fd, text);
 	if (r == 0 && fchmod(fd, mode) < 0)
 		r = -errno;
-	if (r == 0 && fsync(fd) < 0)
+	if (r == 0 && sync && fsync(fd) < 0)
 		r = -errno;
 	return r;
 }
@@ -142,11 +142,8 @@ static int sync_folder(int fd)
 	return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
-int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
+static int replace(const char *path, struct fw_str text, mode_t mode, bool sync)
 {
-	int folder FW_CLEANUP(fw_close_fd) = open_folder_of(path); /* before anything changes: it may fail */
-	if (folder < 0)
-		return folder;
 	char *temporary FW_CLEANUP(fw_free_ptr) = NULL;
 	if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0) {
 		temporary = NULL;
@@ -154,14 +151,27 @@ int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
 	}
 
 	unlink(temporary); /* left by a killed process that had this number */
-	int r = write_temporary(temporary, text, mode);
+	int r = write_temporary(temporary, text, mode, sync);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
-	if (r < 0) {
+	if (r < 0)
 		unlink(temporary);
-		return r;
-	}
-	return sync_folder(folder);
+	return r;
+}
+
+int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode)
+{
+	int folder FW_CLEANUP(fw_close_fd) = open_folder_of(path); /* before anything changes: it may fail */
+	if (folder < 0)
+		return folder;
+
+	int r = replace(path, text, mode, true);
+	return r < 0 ? r : sync_folder(folder);
+}
+
+int fw_file_write_volatile(const char *path, struct fw_str text, mode_t mode)
+{
+	return replace(path, text, mode, false);
 }
 
 static int make_folder(const char *path, mode_t mode)

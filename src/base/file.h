@@ -14,6 +14,8 @@ int fw_file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_len);
 int fw_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len);
 /* Writes a temporary file beside `path`, fsync, rename, fsync of the folder. 0 or -errno; on failure `path` is as it was. */
 int fw_file_write_atomic(const char *path, struct fw_str text, mode_t mode);
+/* The same without waiting for the disk, for what means nothing after a reboot: a power cut may leave anything. */
+int fw_file_write_volatile(const char *path, struct fw_str text, mode_t mode);
 /* mkdir -p with `mode` for what is made. 0 or -errno. */
 int fw_file_make_dirs(const char *path, mode_t mode);
 

@@ -23,21 +23,26 @@ void fw_map_done(struct fw_map *map)
 	*map = (struct fw_map){ .arena = map->arena };
 }
 
-/* The slot where `key` is, or the free one where it belongs. */
-static size_t find_slot(const struct fw_map *map, struct fw_str key)
+static uint32_t hash_of(struct fw_str key)
 {
-	size_t slot = (size_t)fw_hash64(key) & (map->slot_count - 1);
+	return (uint32_t)fw_hash64(key);
+}
 
-	while (map->slots[slot] && !fw_str_equal(map->entries[map->slots[slot] - 1].key, key))
-		slot = (slot + 1) & (map->slot_count - 1);
-	return slot;
+/* The slot where `key`, of that hash, is, or the free one where it belongs. */
+static struct fw_map_slot *find_slot(const struct fw_map *map, struct fw_str key, uint32_t hash)
+{
+	for (size_t at = hash;; at++) {
+		struct fw_map_slot *slot = &map->slots[at & (map->slot_count - 1)];
+		if (!slot->number || (slot->hash == hash && fw_str_equal(map->entries[slot->number - 1].key, key)))
+			return slot;
+	}
 }
 
 void *fw_map_get(const struct fw_map *map, struct fw_str key)
 {
 	if (map->len == 0)
 		return NULL;
-	const uint32_t number = map->slots[find_slot(map, key)];
+	const uint32_t number = find_slot(map, key, hash_of(key))->number;
 
 	return number ? map->entries[number - 1].value : NULL;
 }
@@ -50,14 +55,21 @@ static void *alloc_items(const struct fw_map *map, size_t count, size_t size)
 static int grow_slots(struct fw_map *map)
 {
 	const size_t count = map->slot_count ? map->slot_count * 2 : FIRST_SLOTS;
-	uint32_t *slots = alloc_items(map, count, sizeof(*slots)), *old = map->slots;
+	const size_t had = map->slot_count;
+	struct fw_map_slot *slots = alloc_items(map, count, sizeof(*slots)), *old = map->slots;
 	if (!slots)
 		return -ENOMEM;
 
 	map->slots = slots;
 	map->slot_count = count;
-	for (size_t i = 0; i < map->len; i++)
-		slots[find_slot(map, map->entries[i].key)] = (uint32_t)i + 1;
+	for (size_t i = 0; i < had; i++) {
+		size_t at = old[i].hash;
+		if (!old[i].number)
+			continue;
+		while (slots[at & (count - 1)].number)
+			at++;
+		slots[at & (count - 1)] = old[i];
+	}
 	if (!map->arena)
 		free(old);
 	return 0;
@@ -92,12 +104,13 @@ int fw_map_put(struct fw_map *map, struct fw_str key, void *value)
 	int r = make_room(map);
 	if (r < 0)
 		return r;
-	const size_t slot = find_slot(map, key);
-	if (map->slots[slot])
+	const uint32_t hash = hash_of(key);
+	struct fw_map_slot *slot = find_slot(map, key, hash);
+	if (slot->number)
 		return -EEXIST;
 
 	map->entries[map->len] = (struct fw_map_entry){ key, value };
-	map->slots[slot] = (uint32_t)++map->len;
+	*slot = (struct fw_map_slot){ (uint32_t)++map->len, hash };
 	return 0;
 }
 
@@ -107,6 +120,6 @@ int fw_map_set(struct fw_map *map, struct fw_str key, void *value)
 
 	if (r != -EEXIST)
 		return r;
-	map->entries[map->slots[find_slot(map, key)] - 1].value = value;
+	map->entries[find_slot(map, key, hash_of(key))->number - 1].value = value;
 	return 0;
 }

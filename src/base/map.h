@@ -13,7 +13,10 @@ struct fw_map_entry {
 struct fw_map {
 	struct fw_map_entry *entries; /* len of them, in the order they were put; never removed */
 	size_t len, cap;
-	uint32_t *slots; /* hash table of entry numbers + 1 */
+	struct fw_map_slot {
+		uint32_t number; /* of the entry, + 1; 0: free */
+		uint32_t hash;   /* of its key: the table grows without reading keys */
+	} *slots;
 	size_t slot_count;
 	struct fw_arena *arena; /* NULL: heap */
 };

@@ -224,7 +224,7 @@ static bool has_many_plain(const struct fw_dispatcher *d)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < d->deciders.len; i++)
+	for (size_t i = 0; i < d->deciders.len && count <= FW_BOUND_COUNTERS_FROM; i++)
 		count += fw_leaf_is_plain(d->leaves[i]);
 	return count > FW_BOUND_COUNTERS_FROM;
 }

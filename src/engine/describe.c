@@ -17,24 +17,16 @@ struct side {
 	struct fw_map by_id; /* id -> index + 1 */
 };
 
-static int add_item(struct side *side, const struct fw_statement *statement)
+/* Found by its id only where there is somebody to look for it. */
+static int add_item(struct side *side, const struct fw_statement *statement, bool findable)
 {
 	struct item *slot = fw_vec_push(&side->items);
 	if (!slot)
 		return -ENOMEM;
 
 	slot->statement = *statement;
-	int r = fw_map_put(&side->by_id, fw_str_from(statement->id), (void *)(uintptr_t)side->items.len);
+	int r = findable ? fw_map_put(&side->by_id, fw_str_from(statement->id), (void *)(uintptr_t)side->items.len) : 0;
 	return r == -EEXIST ? 0 : r;
-}
-
-static int side_of_statements(struct side *side, const struct fw_statement *statements, size_t count)
-{
-	int r = fw_vec_reserve(&side->items, count);
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add_item(side, &statements[i]);
-	return r;
 }
 
 static int add_statement(struct fw_vec *list, const struct fw_policy *policy, const char *id, const char *text, struct fw_span span)
@@ -60,24 +52,51 @@ int fw_statements_of(const struct fw_policy *policy, struct fw_vec *ret_statemen
 	return r;
 }
 
-static int side_of_policy(struct side *side, const struct fw_policy *policy, struct fw_arena *arena)
+static int statements_of_manifest(const struct fw_manifest *manifest, struct fw_vec *ret_statements)
 {
-	struct fw_vec list;
-
-	fw_vec_init(&list, arena, sizeof(struct fw_statement));
-	int r = fw_statements_of(policy, &list);
-	return r < 0 ? r : side_of_statements(side, list.items, list.len);
-}
-
-static int side_of_manifest(struct side *side, const struct fw_manifest *manifest)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < manifest->line_count; i++) {
+	for (size_t i = 0; i < manifest->line_count; i++) {
 		const struct fw_manifest_line *line = &manifest->lines[i];
 		const char *file = line->file < manifest->file_count ? manifest->files[line->file] : NULL;
-		r = add_item(side, &(struct fw_statement){ .id = line->id, .text = "a rule whose text is not known any more", .file = file, .line = line->line });
+		struct fw_statement *slot = fw_vec_push(ret_statements);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (struct fw_statement){ .id = line->id, .text = "a rule whose text is not known any more", .file = file, .line = line->line };
 	}
+	return 0;
+}
+
+/* What runs, as far as it is known. */
+static int statements_of_running(const struct fw_running *running, struct fw_vec *ret_statements)
+{
+	if (running->policy)
+		return fw_statements_of(running->policy, ret_statements);
+	if (running->memory) {
+		ret_statements->items = (void *)(uintptr_t)running->memory->statements; /* only read */
+		ret_statements->len = ret_statements->cap = running->memory->statement_count;
+		return 0;
+	}
+	return running->has_manifest ? statements_of_manifest(&running->manifest, ret_statements) : 0;
+}
+
+static bool same_id(const struct fw_vec *a, size_t i, const struct fw_vec *b, size_t k)
+{
+	return strcmp(((const struct fw_statement *)fw_vec_at(a, i))->id, ((const struct fw_statement *)fw_vec_at(b, k))->id) == 0;
+}
+
+/* Both sides without the statements that they begin and end with in common: about those nothing is told. */
+static int fill_sides(const struct fw_vec *old, const struct fw_vec *new, struct side *have, struct side *want)
+{
+	size_t from = 0, old_end = old->len, new_end = new->len;
+	int r = 0;
+
+	while (from < old_end && from < new_end && same_id(old, from, new, from))
+		from++;
+	while (old_end > from && new_end > from && same_id(old, old_end - 1, new, new_end - 1))
+		old_end--, new_end--;
+	for (size_t i = from; r == 0 && i < old_end; i++)
+		r = add_item(have, fw_vec_at(old, i), new_end > from);
+	for (size_t i = from; r == 0 && i < new_end; i++)
+		r = add_item(want, fw_vec_at(new, i), old_end > from);
 	return r;
 }
 
@@ -308,16 +327,17 @@ int fw_plan_describe(struct fw_session *session, const struct fw_running *runnin
 {
 	struct describer d = { .session = session, .plan = plan };
 	struct side have_side, want_side;
+	struct fw_vec old, new; /* struct fw_statement */
 
+	fw_vec_init(&old, session->arena, sizeof(struct fw_statement));
+	fw_vec_init(&new, session->arena, sizeof(struct fw_statement));
 	side_init(&have_side, session->arena);
 	side_init(&want_side, session->arena);
-	int r = side_of_policy(&want_side, want, session->arena);
-	if (r == 0 && running->policy)
-		r = side_of_policy(&have_side, running->policy, session->arena);
-	else if (r == 0 && running->memory)
-		r = side_of_statements(&have_side, running->memory->statements, running->memory->statement_count);
-	else if (r == 0 && running->has_manifest)
-		r = side_of_manifest(&have_side, &running->manifest);
+	int r = statements_of_running(running, &old);
+	if (r == 0)
+		r = fw_statements_of(want, &new);
+	if (r == 0)
+		r = fill_sides(&old, &new, &have_side, &want_side);
 	if (r < 0)
 		return r;
 

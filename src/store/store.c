@@ -142,15 +142,6 @@ static int read_small_file(const char *folder, const char *name, char **ret_text
 	return path ? fw_file_read(path, SMALL_MAX, ret_text, ret_len) : -ENOMEM;
 }
 
-static int write_small_file(const char *folder, const char *name, const char *text)
-{
-	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(folder, name);
-	if (!path)
-		return -ENOMEM;
-
-	int r = fw_file_make_dirs(folder, 0755);
-	return r < 0 ? r : fw_file_write_atomic(path, fw_str_from(text), 0600);
-}
 
 int fw_store_current(struct fw_store *store, uint64_t *ret_number)
 {
@@ -167,9 +158,13 @@ int fw_store_current(struct fw_store *store, uint64_t *ret_number)
 int fw_store_set_current(struct fw_store *store, uint64_t number)
 {
 	char text[SMALL_MAX];
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->state_dir, "current");
+	if (!path)
+		return -ENOMEM;
 
 	snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
-	return write_small_file(store->state_dir, "current", text);
+	int r = fw_file_make_dirs(store->state_dir, 0755);
+	return r < 0 ? r : fw_file_write_atomic(path, fw_str_from(text), 0600);
 }
 
 #define KNOWN_FORMAT "boot %63s\nnamespace %" SCNu64 " %" SCNu64 "\nkernel %" SCNu32 "\ngeneration %" SCNu64 "\nruleset %32s\nsource %32s\n"
@@ -202,12 +197,23 @@ int fw_store_read_known(struct fw_store *store, struct fw_known *ret_known)
 	return 0;
 }
 
+/* What the run folder holds is of this boot only. */
+static int write_run_file(struct fw_store *store, const char *name, struct fw_str bytes)
+{
+	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, name);
+	if (!path)
+		return -ENOMEM;
+
+	int r = fw_file_make_dirs(store->run_dir, 0755);
+	return r < 0 ? r : fw_file_write_volatile(path, bytes, 0600);
+}
+
 int fw_store_write_known(struct fw_store *store, const struct fw_known *known)
 {
 	char text[SMALL_MAX];
 
 	known_to_text(known, text);
-	return write_small_file(store->run_dir, "known", text);
+	return write_run_file(store, "known", fw_str_from(text));
 }
 
 void fw_store_forget(struct fw_store *store)
@@ -225,12 +231,7 @@ int fw_store_read_memory(struct fw_store *store, char **ret_bytes, size_t *ret_l
 
 int fw_store_write_memory(struct fw_store *store, struct fw_str bytes)
 {
-	char *path FW_CLEANUP(fw_free_ptr) = fw_store_path(store->run_dir, "memory");
-	if (!path)
-		return -ENOMEM;
-
-	int r = fw_file_make_dirs(store->run_dir, 0755);
-	return r < 0 ? r : fw_file_write_atomic(path, bytes, 0600);
+	return write_run_file(store, "memory", bytes);
 }
 
 void fw_store_drop_memory(struct fw_store *store)

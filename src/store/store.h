@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* store/store.h - what outlives a command: applied generations under the state folder, what is known of the kernel under the run folder, and the
- * lock that lets one command change things at a time. Each network namespace has folders of its own. Every file is written by a rename, so a power cut
- * leaves the old or the new. */
+ * lock that lets one command change things at a time. Each network namespace has folders of its own. Every file is written by a rename, and
+ * where it means something after a reboot, a power cut leaves the old or the new. */
 #ifndef FW_STORE_STORE_H
 #define FW_STORE_STORE_H
 
