@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "net/iset.h"
 
-#define FW_DIAGRAM_FIELDS_MAX 256
+#define FW_DIAGRAM_FIELDS_MAX 1024
 #define FW_DIAGRAM_WORK 16 /* steps of one operation for each edge of the bound */
 
 #define FW_DIAGRAM_LEAF_BIT 0x80000000u

@@ -160,7 +160,7 @@ static int make_diagram(struct fw_space *space, struct fw_diagram_limits limits)
 	};
 	const size_t count = FW_LEVEL_ATOMS + space->atom_count;
 	if (count > FW_DIAGRAM_FIELDS_MAX)
-		return -E2BIG;
+		return -EOVERFLOW;
 
 	for (size_t i = FW_LEVEL_ATOMS; i < count; i++)
 		fields[i] = (struct fw_diagram_field){ "condition", { 0, 1 } };

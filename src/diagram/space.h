@@ -88,7 +88,7 @@ struct fw_space_init {
 #else
 #define FW_SPACE_BIG_GROUP 1u
 #endif
-/* 0; -ENOMEM; -E2BIG: more conditions that are no interval than a diagram has fields for. To be ended with fw_space_done. */
+/* 0; -ENOMEM; -EOVERFLOW: more conditions that are no interval than a diagram has fields for. To be ended with fw_space_done. */
 int fw_space_init(struct fw_space *space, struct fw_arena *arena, const struct fw_space_init *init);
 void fw_space_done(struct fw_space *space); /* for FW_CLEANUP too; a zeroed one is fine */
 

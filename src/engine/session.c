@@ -65,6 +65,9 @@ enum fw_outcome fw_fail_compile(struct fw_session *session, int error, const cha
 	if (error == -E2BIG || (error == -ENOMEM && fw_arena_over_budget(session->arena)))
 		return fw_fail(session, FW_OUTCOME_POLICY, "make it smaller, or share what repeats in groups",
 			       "%s: the policy is too big for the memory that it may take", doing);
+	if (error == -EOVERFLOW)
+		return fw_fail(session, FW_OUTCOME_POLICY, "put members that are allowed the same into one group",
+			       "%s: more than 1,000 different dynamic groups and times", doing);
 	return fw_fail(session, FW_OUTCOME_REFUSED, NULL, "%s: %s", doing, strerror(-error));
 }
 

@@ -91,3 +91,16 @@ def test_block_of_100000_lines(net):
     got = net.send([udp(9, src=str(ipaddress.ip_address(n))) for n in some])
     assert got == ["drop" if n in members else "allow" for n in some]
     assert net.hits(2) == got.count("drop")
+
+
+@limit(60)
+def test_many_dynamic_groups(net):
+    """Each is a condition of its own; past a thousand the policy is refused, in words."""
+    def policy(groups):
+        return "".join(f"group g{n} = dynamic\n" for n in range(groups)) + "".join(f"allow {n + 100}/tcp from g{n}\n" for n in range(groups))
+    net.apply(policy(400))
+    assert net.fwctl("ban", "192.0.2.5", "--group", "g7").code == 0
+    assert net.send([tcp(107, src="192.0.2.5"), tcp(106, src="192.0.2.5"), tcp(107, src="192.0.2.6")]) == ["allow", "drop", "drop"]
+    result = net.apply(policy(1100), code=1)
+    assert "more than 1,000 different dynamic groups and times" in result.err and "one group" in result.err, result
+    assert net.send([tcp(107, src="192.0.2.5")]) == ["allow"], "what ran before runs on"
