@@ -30,17 +30,20 @@ static bool buckets_make(struct fw_diagram *d, size_t count)
 
 struct fw_diagram *fw_diagram_new(const struct fw_diagram_field *fields, size_t count, struct fw_diagram_limits limits)
 {
+	const size_t bytes = sizeof(struct fw_diagram) + count * (sizeof(*fields) + sizeof(uint32_t));
 	struct fw_diagram *d;
 
 	assert(count > 0 && count <= FW_DIAGRAM_FIELDS_MAX);
-	if (limits.bytes < sizeof(*d))
+	if (limits.bytes < bytes)
 		return NULL;
-	d = calloc(1, sizeof(*d));
+	d = calloc(1, bytes);
 	if (!d)
 		return NULL;
+	d->fields = (struct fw_diagram_field *)(d + 1);
+	d->width = (uint32_t *)(d->fields + count);
 	d->limits = limits;
 	d->most_edges = limits.edges;
-	d->bytes = sizeof(*d);
+	d->bytes = bytes;
 	d->field_count = count;
 	d->over.stamp = d->once.stamp = 1;
 	for (size_t i = 0; i < count; i++) {

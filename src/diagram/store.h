@@ -39,8 +39,8 @@ struct region_pick { /* an edge on the way of a walk, with what it is sorted by 
 };
 
 struct fw_diagram {
-	struct fw_diagram_field fields[FW_DIAGRAM_FIELDS_MAX];
-	uint32_t width[FW_DIAGRAM_FIELDS_MAX]; /* words of an upper end: 1, 2 or 4 */
+	struct fw_diagram_field *fields; /* behind this struct, as the next */
+	uint32_t *width; /* words of an upper end: 1, 2 or 4 */
 	size_t field_count;
 	struct fw_diagram_limits limits;
 	size_t most_edges; /* the limit at the beginning */
