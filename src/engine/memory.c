@@ -67,11 +67,11 @@ void fw_memory_write(struct fw_session *session, const struct fw_known *known, c
 	struct fw_buf out FW_CLEANUP(fw_buf_done);
 	struct head head;
 
+	fw_buf_init(&out, FW_STORE_MAX_MEMORY);
 	fw_store_drop_memory(session->store);
 	memset(&head, 0, sizeof(head));
 	if (!is_small(ruleset) || !fw_this_program(&head.program))
 		return;
-	fw_buf_init(&out, FW_STORE_MAX_MEMORY);
 	fw_buf_add(&out, (struct fw_str){ (const char *)&head, sizeof(head) });
 	if (put_statements(policy, &out, &head.statement_count) < 0)
 		return;

@@ -90,10 +90,45 @@ def nft(text):
     return lambda place: place.nft(text)
 
 
-def iptables(lines):
+def iptables(lines, program="iptables-restore"):
     text = ("*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
             "-A INPUT -m conntrack --ctstate INVALID -j DROP\n" + "".join(f"-A INPUT {line} -j ACCEPT\n" for line in lines) + "COMMIT\n")
-    return lambda place: place.run("iptables-restore", stdin=text)
+    return lambda place: place.run(program, stdin=text)
+
+
+def ufw(rules):
+    """The program's own rules around these, (port, protocol, source or None): loaded by itself, with its files as they are installed, but copied and mounted over
+    the real ones, so that nothing is changed outside of the namespaces. The lines are those that it writes for `ufw allow proto P from S to any port N`."""
+    lines = "".join(f"### tuple ### allow {proto} {port} 0.0.0.0/0 any {source or '0.0.0.0/0'} in\n"
+                    f"-A ufw-user-input -p {proto} --dport {port}{f' -s {source}' if source else ''} -j ACCEPT\n\n" for port, proto, source in rules)
+
+    def load(place):
+        etc = os.path.join(place.folder, "ufw")
+        shutil.copytree("/etc/ufw", etc)
+        with open(f"{etc}/user.rules", encoding="ascii") as f:
+            text = f.read()
+        head, mark, rest = text.partition("### RULES ###\n")
+        if not mark:
+            raise SystemExit("ufw: /etc/ufw/user.rules has no place for rules")
+        with open(f"{etc}/user.rules", "w", encoding="ascii") as f:
+            f.write(head + mark + "\n" + lines + rest)
+        with open("/etc/default/ufw", encoding="ascii") as f:
+            settings = f.read() + "\nIPT_SYSCTL=\nIPT_MODULES=\n"  # packets only
+        with open(f"{place.folder}/ufw-default", "w", encoding="ascii") as f:
+            f.write(settings)
+        place.run("unshare", "--mount", "sh", "-ec", f"mount --bind {etc} /etc/ufw; mount --bind {place.folder}/ufw-default /etc/default/ufw; ufw --force enable")
+    return load
+
+
+def others(pairs):
+    """What other firewalls make of (port, protocol, source or None), those that are here."""
+    lines = [f"{f'-s {source} ' if source else ''}-p {proto} --dport {port}" for port, proto, source in pairs]
+    found = [("iptables", "iptables-restore", iptables(lines)), ("iptables-legacy", "iptables-legacy-restore", iptables(lines, "iptables-legacy-restore")),
+             ("ufw", "ufw", ufw(pairs))]
+    for name, program, _load in found:
+        if not shutil.which(program):
+            print(f"{name} is not installed, and not measured", flush=True)
+    return [(name, load) for name, program, load in found if shutil.which(program)]
 
 
 # --- scenarios: name, frames, how many come through, contestants ---
@@ -111,7 +146,7 @@ def web_contestants():
             f"chain input {{\n{BASE}counter name meta l4proto . th dport map @services accept\n}}\n}}\n")
     rows = "table inet rows {\nchain input {\n" + BASE + "".join(f"{proto} dport {port} counter accept\n" for port, proto in pairs) + "}\n}\n"
     return [("empty", empty), ("tracked", tracked), ("fwctl", fwctl("".join(f"allow {s}\n" for s in SERVICES))), ("best nft", nft(best)),
-            ("nft rows", nft(rows)), ("iptables", iptables([f"-p {proto} --dport {port}" for port, proto in pairs]))]
+            ("nft rows", nft(rows))] + others([(port, proto, None) for port, proto in pairs])
 
 
 def web():
@@ -152,7 +187,7 @@ def rules_contestants(count):
     rows = "table inet rows {\nchain input {\n" + BASE + "".join(f"ip saddr {source} tcp dport {port} counter accept\n" for port, source in rules) + "}\n}\n"
     found = [("empty", empty), ("tracked", tracked), ("fwctl", fwctl(policies.policy(count))), ("best nft", nft(best_of_rules(rules)))]
     if count <= 10000:
-        found += [("nft rows", nft(rows)), ("iptables", iptables([f"-s {source} -p tcp --dport {port}" for port, source in rules]))]
+        found += [("nft rows", nft(rows))] + others([(port, "tcp", source) for port, source in rules])
     return found
 
 

@@ -30,6 +30,11 @@ def nft(count, seed=1):
             f"{lines}}}\n}}\n")
 
 
+def nft_anew(count):
+    """The same in place of what is there, as one loads a changed file."""
+    return "table inet plain\ndelete table inet plain\n" + nft(count)
+
+
 def prefixes(count, seed=2):
     """So many different networks, none within another, one a line."""
     rng = random.Random(seed)
@@ -52,7 +57,7 @@ def members(count):
     return "add element inet fwctl dyn-banned-4-32 {" + ",\n".join(network.split("/")[0] for network in prefixes(count).split()) + "}\n"
 
 
-KINDS = {"policy": policy, "nft": nft, "prefixes": prefixes, "interval": interval, "ipset": ipset, "members": members}
+KINDS = {"policy": policy, "nft": nft, "nft-anew": nft_anew, "prefixes": prefixes, "interval": interval, "ipset": ipset, "members": members}
 
 if __name__ == "__main__":  # KIND COUNT
     sys.stdout.write(KINDS[sys.argv[1]](int(sys.argv[2])))

@@ -127,6 +127,19 @@ def command_rows(bench):
     yield "  raw replay of the change", None, repeated(bench, nothing, lambda: bench.replay(batch))
     plain = bench.make("plain.nft", "nft", 10000)
     yield "nft -f, one plain rule a line", None, repeated(bench, bench.fresh, lambda: bench.run("nft", "-f", plain))
+    again = bench.make("again.nft", "nft-anew", 10000)
+    yield "  nft -f of all once more, for a line", None, repeated(bench, nothing, lambda: bench.run("nft", "-f", again))
+
+
+def size_rows(bench):
+    for count, times in ((1000, bench.times), (100000, min(bench.times, 3))):
+        bench.times, kept = times, bench.times
+        ours, plain = bench.make(f"{count}.conf", "policy", count), bench.make(f"{count}.nft", "nft", count)
+        yield f"apply {count:,} rules, cold", None, repeated(bench, bench.fresh, lambda path=ours: bench.fwctl("apply", path))
+        batch = bench.record(("apply", ours))
+        yield "  its raw replay", None, repeated(bench, lambda: None, lambda path=batch: bench.replay(path))
+        yield "  nft -f, one plain rule a line", None, repeated(bench, bench.fresh, lambda path=plain: bench.run("nft", "-f", path))
+        bench.times = kept
 
 
 def group_rows(bench):
@@ -153,7 +166,7 @@ def group_rows(bench):
     yield "ban one address, a million are", 5, repeated(bench, lambda: None, lambda: bench.fwctl("ban", f"192.0.2.{next(numbers)}"))
 
 
-SECTIONS = {"read": read_rows, "commands": command_rows, "groups": group_rows}
+SECTIONS = {"read": read_rows, "commands": command_rows, "sizes": size_rows, "groups": group_rows}
 
 
 def machine():
