@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import frames
 import policies
@@ -120,11 +121,57 @@ def ufw(rules):
     return load
 
 
+BUS = """<busconfig><type>system</type><listen>unix:path={0}</listen><auth>EXTERNAL</auth><policy context="default"><allow user="*"/><allow own="*"/>
+<allow send_type="*"/><allow receive_type="*"/><allow send_destination="*"/></policy></busconfig>"""
+ZONE = '<zone>{0}</zone>'
+PORT = '<port port="{0}" protocol="{1}"/>\n'
+RICH = '<rule family="ipv4"><source address="{2}"/><port port="{0}" protocol="{1}"/><accept/></rule>\n'
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def firewalld(rules):
+    """Its own daemon loads them, with a configuration and a system bus of this place, and ends; the rules stay."""
+    zone = ZONE.format("".join((RICH if source else PORT).format(port, proto, source) for port, proto, source in rules))
+
+    def load(place):
+        config, bus = os.path.join(place.folder, "firewalld"), os.path.join(place.folder, "bus")
+        os.makedirs(f"{config}/zones")
+        write(f"{config}/zones/public.xml", zone)
+        with open("/etc/firewalld/firewalld.conf", encoding="utf-8") as f:
+            write(f"{config}/firewalld.conf", f.read().replace("CleanupOnExit=yes", "CleanupOnExit=no"))
+        write(f"{bus}.conf", BUS.format(bus))
+        environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={bus}")
+        with open(f"{place.folder}/firewalld.log", "w", encoding="utf-8") as log, \
+                subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={bus}.conf"], stderr=log) as messages:
+            wait_for(lambda: os.path.exists(bus), 10, "a bus")
+            with subprocess.Popen(["nsenter", f"--net=/run/netns/{place.name}", "unshare", "--mount", "firewalld", "--nofork", "--nopid", "--log-target", "console",
+                                   "--system-config", config], env=environment, stdout=log, stderr=log) as daemon:
+                last = f"dport {rules[-1][0]} accept"
+                wait_for(lambda: last in place.run("nft", "list", "ruleset"), 60, "firewalld's rules")
+                daemon.terminate()
+            messages.terminate()
+        if last not in place.run("nft", "list", "ruleset"):
+            raise SystemExit("firewalld took its rules away as it ended")
+    return load
+
+
+def wait_for(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"no {what} after {seconds} s")
+        time.sleep(0.2)
+
+
 def others(pairs):
-    """What other firewalls make of (port, protocol, source or None), those that are here."""
+    """What other firewalls make of (port, protocol, source or None), those that are here. firewalld takes minutes for more than a thousand."""
     lines = [f"{f'-s {source} ' if source else ''}-p {proto} --dport {port}" for port, proto, source in pairs]
     found = [("iptables", "iptables-restore", iptables(lines)), ("iptables-legacy", "iptables-legacy-restore", iptables(lines, "iptables-legacy-restore")),
-             ("ufw", "ufw", ufw(pairs))]
+             ("ufw", "ufw", ufw(pairs))] + ([("firewalld", "firewalld", firewalld(pairs))] if len(pairs) <= 1000 else [])
     for name, program, _load in found:
         if not shutil.which(program):
             print(f"{name} is not installed, and not measured", flush=True)

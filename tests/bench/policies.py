@@ -23,6 +23,13 @@ def policy(count, seed=1):
     return "".join(f"allow {port}/tcp from {source}\n" for port, source in rules(count, seed))
 
 
+def both(count, seed=5):
+    """Verdicts that take turns by chance, with source and destination addresses, and two expectations."""
+    rng = random.Random(seed)
+    return "".join(f"{rng.choice(('allow', 'allow', 'deny'))} {rng.randrange(1024, 1024 + count)}/tcp from {cidr(rng)} to {cidr(rng)}\n"
+                   for _ in range(count)) + "expect deny 22/tcp\nexpect deny 99/udp from 10.0.0.0/8\n"
+
+
 def nft(count, seed=1):
     """The same, one plain rule a line with a counter, as people write it for nft."""
     lines = "".join(f"ip saddr {source} tcp dport {port} counter accept\n" for port, source in rules(count, seed))
@@ -57,7 +64,7 @@ def members(count):
     return "add element inet fwctl dyn-banned-4-32 {" + ",\n".join(network.split("/")[0] for network in prefixes(count).split()) + "}\n"
 
 
-KINDS = {"policy": policy, "nft": nft, "nft-anew": nft_anew, "prefixes": prefixes, "interval": interval, "ipset": ipset, "members": members}
+KINDS = {"policy": policy, "both": both, "nft": nft, "nft-anew": nft_anew, "prefixes": prefixes, "interval": interval, "ipset": ipset, "members": members}
 
 if __name__ == "__main__":  # KIND COUNT
     sys.stdout.write(KINDS[sys.argv[1]](int(sys.argv[2])))
