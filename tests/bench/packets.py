@@ -168,7 +168,7 @@ def wait_for(condition, seconds, what):
 
 
 def others(pairs):
-    """What other firewalls make of (port, protocol, source or None), those that are here. firewalld takes minutes for more than a thousand."""
+    """What other firewalls make of (port, protocol, source or None), those that are here; firewalld with a thousand at most."""
     lines = [f"{f'-s {source} ' if source else ''}-p {proto} --dport {port}" for port, proto, source in pairs]
     found = [("iptables", "iptables-restore", iptables(lines)), ("iptables-legacy", "iptables-legacy-restore", iptables(lines, "iptables-legacy-restore")),
              ("ufw", "ufw", ufw(pairs))] + ([("firewalld", "firewalld", firewalld(pairs))] if len(pairs) <= 1000 else [])
