@@ -125,6 +125,9 @@ struct fw_status {
 	bool in_sync;
 	const char *drift;    /* why not in sync, or NULL */
 	int64_t horizon;      /* `during` is compiled until then, 0: no such rule */
+	uint16_t log_group;   /* NFLOG group of its events; 0: the policy's text is lost, and its rules were not read */
+	uint64_t table;       /* handle of the kernel's table: another one, made later, has another */
+	uint32_t kernel_generation;
 	struct fw_vec defaults, builtins, blocks, rules; /* struct fw_status_line */
 };
 /* DONE, OUT_OF_SYNC (the result is filled), REFUSED. */

@@ -335,6 +335,21 @@ static enum fw_outcome build(struct fw_session *session, const struct found *fou
 	return FW_OUTCOME_DONE;
 }
 
+/* The one that rules log to, or 0. */
+static uint16_t log_group_of(const struct fw_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->chains.len; i++) {
+		const struct fw_rs_chain *chain = fw_vec_at(&ruleset->chains, i);
+		for (size_t k = 0; k < chain->rules.len; k++) {
+			const struct fw_rs_rule *rule = fw_vec_at(&chain->rules, k);
+			for (size_t n = 0; n < rule->expr_count; n++)
+				if (rule->exprs[n].kind == FW_RS_LOG)
+					return rule->exprs[n].log.group;
+		}
+	}
+	return 0;
+}
+
 static void describe_generation(const struct fw_running *running, struct fw_status *status)
 {
 	if (running->has_generation) {
@@ -346,6 +361,9 @@ static void describe_generation(const struct fw_running *running, struct fw_stat
 		status->policy = running->manifest.files[0];
 	}
 	status->horizon = running->manifest.horizon;
+	status->log_group = running->policy ? running->policy->options.log_group : log_group_of(running->ruleset);
+	status->table = running->ruleset->table_handle;
+	status->kernel_generation = running->kernel_generation;
 }
 
 static void status_init(struct fw_session *session, struct fw_status *status)

@@ -54,6 +54,7 @@ int fw_kernel_read_handles(struct fw_kernel *kernel, struct fw_arena *arena, str
 struct fw_count {
 	struct fw_rs_tag tag;
 	uint64_t packets, bytes;
+	uint64_t handle; /* the kernel's: another counter of that name, made later, has another */
 };
 /* Pushes them to ret_counts; none where there is no table. 0; -EAGAIN: somebody kept writing; as fw_kernel_snapshot. */
 int fw_kernel_counts(struct fw_kernel *kernel, struct fw_vec *ret_counts, uint32_t *ret_generation);

@@ -122,6 +122,7 @@ int fw_read_count(const struct nlmsghdr *message, void *counts)
 	count = fw_vec_push(counts);
 	if (!count)
 		return -ENOMEM;
-	*count = (struct fw_count){ udata.tag, fw_attrs_be64(&values, NFTA_COUNTER_PACKETS, 0), fw_attrs_be64(&values, NFTA_COUNTER_BYTES, 0) };
+	*count = (struct fw_count){ udata.tag, fw_attrs_be64(&values, NFTA_COUNTER_PACKETS, 0), fw_attrs_be64(&values, NFTA_COUNTER_BYTES, 0),
+				    fw_attrs_be64(&attrs, NFTA_OBJ_HANDLE, 0) };
 	return 0;
 }

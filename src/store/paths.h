@@ -7,6 +7,7 @@
 
 struct fw_store {
 	char *state_dir, *run_dir;
+	char *netns; /* or NULL */
 	int lock_fd; /* -1: not held */
 };
 

@@ -51,7 +51,8 @@ int fw_store_open(const char *netns, struct fw_store **ret_store)
 	store->lock_fd = -1;
 	store->state_dir = folder_path(folder_from_env("FWCTL_STATE_DIR", FW_STORE_STATE_DIR), netns);
 	store->run_dir = folder_path(folder_from_env("FWCTL_RUN_DIR", FW_STORE_RUN_DIR), netns);
-	if (!store->state_dir || !store->run_dir) {
+	store->netns = netns ? strdup(netns) : NULL;
+	if (!store->state_dir || !store->run_dir || (netns && !store->netns)) {
 		fw_store_close(store);
 		return -ENOMEM;
 	}
@@ -66,12 +67,35 @@ void fw_store_close(struct fw_store *store)
 	fw_close_fd(&store->lock_fd);
 	free(store->state_dir);
 	free(store->run_dir);
+	free(store->netns);
 	free(store);
 }
 
 const char *fw_store_state_dir(const struct fw_store *store)
 {
 	return store->state_dir;
+}
+
+const char *fw_store_netns(const struct fw_store *store)
+{
+	return store->netns;
+}
+
+int fw_store_daemon_lock(struct fw_store *store)
+{
+	int r = fw_file_make_dirs(store->run_dir, 0755);
+	char *path FW_CLEANUP(fw_free_ptr) = r == 0 ? fw_store_path(store->run_dir, "fwctld.lock") : NULL;
+	if (!path)
+		return r < 0 ? r : -ENOMEM;
+
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	r = -errno;
+	fw_close_fd(&fd);
+	return r;
 }
 
 char *fw_store_path(const char *folder, const char *name)

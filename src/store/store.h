@@ -20,6 +20,9 @@ struct fw_store;
 int fw_store_open(const char *netns, struct fw_store **ret_store);
 void fw_store_close(struct fw_store *store); /* gives the lock back */
 const char *fw_store_state_dir(const struct fw_store *store);
+const char *fw_store_netns(const struct fw_store *store); /* NULL: the machine's own */
+/* The lock of the one fwctld of a namespace, held as long as the descriptor is open: the descriptor; -EWOULDBLOCK: another has it; -errno. */
+int fw_store_daemon_lock(struct fw_store *store);
 
 /* Waits up to timeout_ms for other commands that change things. 0, -EBUSY after that, -errno. */
 int fw_store_lock(struct fw_store *store, unsigned int timeout_ms);
