@@ -16,9 +16,12 @@ VERSION := 0.1.0
 MODULES := base net diag syntax policy diagram ruleset compile kernel proof store engine cli
 LIBMODULES := $(filter-out cli,$(MODULES))
 
-PKGS     := libnftnl libmnl jansson
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKGS     := libnftnl libmnl jansson sqlite3 ncursesw
+# What only the daemon needs.
+DAEMON_PKGS := libmicrohttpd libsystemd libseccomp
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(DAEMON_PKGS) 2>/dev/null)
+PKG_LIBS   := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+DAEMON_LIBS := $(shell pkg-config --libs $(DAEMON_PKGS) 2>/dev/null) -pthread
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wswitch-enum \
         -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla -Wformat=2 \
@@ -45,7 +48,7 @@ PRESENT := $(foreach m,$(MODULES),$(if $(call srcs,$(m)),$(m)))
 LIBS    := $(foreach m,$(filter-out cli,$(PRESENT)),$(BUILD)/lib$(m).a)
 
 .PHONY: all check bench install uninstall fuzz lint format clean help unit
-all: $(BUILD)/fwctl
+all: $(BUILD)/fwctl $(BUILD)/fwctld
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -53,6 +56,9 @@ help:
 
 $(BUILD)/fwctl: $(call objs,cli) $(LIBS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(call objs,cli) -Wl,--start-group $(LIBS) -Wl,--end-group $(PKG_LIBS)
+
+$(BUILD)/fwctld: $(call objs,daemon) $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(call objs,daemon) -Wl,--start-group $(LIBS) -Wl,--end-group $(PKG_LIBS) $(DAEMON_LIBS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -70,6 +76,15 @@ $(BUILD)/gen/catalogue_text.inc: policies/services.conf
 	@mkdir -p $(@D)
 	od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
 $(BUILD)/src/policy/catalogue.o: $(BUILD)/gen/catalogue_text.inc
+
+# So is the page of the daemon.
+$(BUILD)/gen/web_html.inc: src/daemon/web/index.html
+$(BUILD)/gen/web_css.inc: src/daemon/web/page.css
+$(BUILD)/gen/web_js.inc: src/daemon/web/page.js
+$(BUILD)/gen/web_%.inc:
+	@mkdir -p $(@D)
+	od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+$(BUILD)/src/daemon/web.o: $(BUILD)/gen/web_html.inc $(BUILD)/gen/web_css.inc $(BUILD)/gen/web_js.inc
 
 # Unit tests: tests/unit/test_MODULE[_TOPIC].c, linked with the modules up to MODULE only.
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))

@@ -21,7 +21,7 @@ struct fw_history_limits {
 	uint64_t max_bytes; /* of the database file; its log beside it (WAL) takes at most a sixteenth more, 1 MiB at least */
 };
 
-/* Makes the file (0600), repairs what a killed process left (by the log), brings an older layout up to date. A file that is no database, or is damaged, is moved aside to PATH.damaged and
+/* Makes the file (by the caller's umask), repairs what a killed process left (by the log), brings an older layout up to date. A file that is no database, or is damaged, is moved aside to PATH.damaged and
  * a new one begun (*ret_note says so, else ""). 0; -errno with words in ret_note. */
 int fw_history_open(const char *path, const struct fw_history_limits *limits, char ret_note[256], struct fw_history **ret_history);
 /* A reader beside it: queries only. 0; -ENOENT; -errno. */
@@ -72,7 +72,6 @@ struct fw_history_batch {
 };
 /* All of it or nothing. 0; -ENOSPC: disk full, or its own limit and nothing could be dropped; -EIO; -ENOMEM; -errno. After a failure the same may be written again. */
 int fw_history_write(struct fw_history *history, const struct fw_history_batch *batch);
-/* A number that no earlier run had: tells this run's tops from those of others. Set at open. */
 /* Drops what is too old, and the oldest where the file is too big (minutes, then hours, then days; events before them); gives the space back, in steps of at most some 50 ms: 1 where
  * there is more to do, 0, -errno. `may_age` false: only by size (the clock has just jumped, and may jump back). */
 int fw_history_prune(struct fw_history *history, int64_t now, bool may_age);
@@ -105,7 +104,7 @@ struct fw_history_time {
 	int64_t time;
 	uint64_t packets, bytes, over_packets;
 };
-/* By minute where all of it is kept and that gives at most 3,000 rows, by hour where that does, else by day. Only times with hits, oldest first. */
+/* By minute of at most six hours, where all of it is kept; by hour of at most fifteen days; else by day. Only times with hits, oldest first. */
 int fw_history_by_time(struct fw_history *history, const struct fw_history_query *query, struct fw_vec *ret_times, enum fw_history_resolution *ret_resolution);
 struct fw_history_share { /* of one line: an item of its summaries, added up */
 	int64_t line;
@@ -113,8 +112,8 @@ struct fw_history_share { /* of one line: an item of its summaries, added up */
 };
 /* Hours are whole. Merged over all hours and runs; in no order. At most 1,000,000 shares are added up: -E2BIG past that. */
 int fw_history_tops(struct fw_history *history, const struct fw_history_query *query, enum fw_history_top_kind kind, struct fw_vec *ret_shares);
-/* The newest `count` events, oldest first: each is called with its JSON text. */
-int fw_history_events(struct fw_history *history, size_t count, void (*take)(const char *json, void *data), void *data);
+/* The newest `count` events of before `until` (Unix seconds), oldest first: each is called with its JSON text. */
+int fw_history_events(struct fw_history *history, int64_t until, size_t count, void (*take)(const char *json, void *data), void *data);
 /* All lines that the history knows (with number), also those of former policies. Strings live in `arena`. */
 struct fw_history_known {
 	int64_t number;
