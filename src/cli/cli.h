@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "engine/engine.h"
+#include "engine/event.h"
 
 /* Bytes that a policy and all that is made of it may take: enough for 100,000 rules or for millions of addresses. */
 #define FW_CLI_BUDGET ((size_t)1280 << 20)
@@ -23,6 +24,12 @@ enum fw_option { /* as bits: which were given, which a command takes */
 	FW_OPT_HELP = 1 << 8,
 	FW_OPT_VERSION = 1 << 9,
 	FW_OPT_QUIET = 1 << 10,
+	FW_OPT_SINCE = 1 << 11,
+	FW_OPT_BY = 1 << 12,
+	FW_OPT_RULE = 1 << 13,
+	FW_OPT_DIRECTION = 1 << 14,
+	FW_OPT_LIMIT = 1 << 15,
+	FW_OPT_COUNT = 1 << 16,
 };
 
 #define FW_CLI_WORDS 64 /* of a command that takes a sentence */
@@ -43,6 +50,7 @@ struct fw_cli {
 	const char *netns;
 	bool json, colour_out, colour_err;
 	const char *duration, *group; /* --for, --group */
+	const char *since, *by, *rule, *direction, *limit, *count;
 	char **args; /* after the command */
 	int arg_count;
 };
@@ -69,6 +77,9 @@ enum fw_outcome fw_cmd_ban(struct fw_cli *cli);
 enum fw_outcome fw_cmd_unban(struct fw_cli *cli);
 enum fw_outcome fw_cmd_bans(struct fw_cli *cli);
 enum fw_outcome fw_cmd_flush(struct fw_cli *cli);
+enum fw_outcome fw_cmd_hits(struct fw_cli *cli);
+enum fw_outcome fw_cmd_top(struct fw_cli *cli);
+enum fw_outcome fw_cmd_watch(struct fw_cli *cli);
 enum fw_outcome fw_cmd_help(struct fw_cli *cli);
 
 /* Takes the options out of the command line; what is left is in args. DONE or USAGE (told). */
@@ -122,6 +133,11 @@ void fw_table_cell(struct fw_table *table, enum fw_colour colour, const char *fo
 void fw_table_text(struct fw_table *table, enum fw_colour colour, const char *text); /* the same of a text as it is */
 void fw_table_print(const struct fw_cli *cli, const struct fw_table *table, const char *indent);
 
+/* How long ago, in a word: "3s", "12m", "2h", "5d"; "-" for 0. */
+void fw_format_ago(int64_t unix_s, int64_t now, char ret_text[16]);
+/* A bar of `width` cells for `part` of `whole`, in eighths of a cell. */
+#define FW_BAR_BYTES (3 * 40 + 1)
+void fw_format_bar(uint64_t part, uint64_t whole, unsigned int width, char ret_text[FW_BAR_BYTES]);
 void fw_format_bytes(uint64_t bytes, char ret_text[16]); /* "720 B", "1.2 MiB" */
 void fw_format_duration(uint64_t seconds, char ret_text[32]); /* "59m 12s" */
 void fw_format_time_utc(int64_t unix_s, char ret_text[32]); /* "2026-11-23T08:00:03Z" */

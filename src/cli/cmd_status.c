@@ -3,7 +3,80 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include <string.h>
+#include <time.h>
+
+#include "cli/client.h"
+
+#define DAEMON_MS 2000
+
+/* What fwctld adds to the kernel's counts. */
+struct rate {
+	double rate;
+	int64_t last_hit;
+};
+struct rates {
+	bool known; /* fwctld answered */
+	struct fw_arena *arena;
+	struct fw_map by_key;
+};
+
+static const struct rate *rate_of(const struct rates *rates, const struct fw_status_line *line)
+{
+	static const struct rate none;
+	char key[FW_LINE_KEY_MAX];
+	const struct rate *rate;
+
+	if (!rates->known)
+		return NULL;
+	fw_line_key(line->owner, line->id, key);
+	rate = fw_map_get(&rates->by_key, fw_str_from(key));
+	return rate ? rate : &none;
+}
+
+static void take_rate(struct rates *rates, const json_t *line)
+{
+	const char *id = json_string_value(json_object_get(line, "id")), *when = json_string_value(json_object_get(line, "last_hit"));
+	struct tm parts = { 0 };
+	struct rate *rate = id ? fw_arena_alloc(rates->arena, 1, sizeof(*rate)) : NULL;
+	const char *key = rate ? fw_arena_copy(rates->arena, fw_str_from(id)) : NULL;
+
+	if (!key)
+		return;
+	rate->rate = json_number_value(json_object_get(line, "rate"));
+	if (when && strptime(when, "%Y-%m-%dT%H:%M:%S", &parts))
+		rate->last_hit = (int64_t)timegm(&parts);
+	(void)fw_map_set(&rates->by_key, fw_str_from(key), rate);
+}
+
+/* The question was put before the kernel was read, so that both took place at once. Without an answer there are no rates, and that is all. */
+static void read_rates(struct fw_client *client, struct fw_arena *arena, struct rates *rates)
+{
+	json_t *answer = NULL;
+	const json_t *line;
+	int status = 0;
+	size_t i;
+
+	*rates = (struct rates){ .arena = arena };
+	fw_map_init(&rates->by_key, arena);
+	if (client->fd < 0 || fw_client_json(client, &answer, &status) < 0)
+		return;
+	rates->known = status == 200;
+	json_array_foreach(json_object_get(answer, "lines"), i, line)
+		take_rate(rates, line);
+	json_decref(answer);
+}
+
+static void set_rate(json_t *object, const struct rate *rate)
+{
+	char when[32];
+
+	if (!rate)
+		return;
+	fw_format_time_utc(rate->last_hit, when);
+	json_object_set_new(object, "rate", json_real(rate->rate));
+	json_object_set_new(object, "last_hit", rate->last_hit ? json_string(when) : json_null());
+}
 
 static void set_hits(json_t *object, const struct fw_hits *hits)
 {
@@ -60,12 +133,15 @@ static json_t *rule_json(const struct fw_status_line *line)
 	return object;
 }
 
-static json_t *list_json(const struct fw_vec *list, json_t *(*to_json)(const struct fw_status_line *line))
+static json_t *list_json(const struct fw_vec *list, const struct rates *rates, json_t *(*to_json)(const struct fw_status_line *line))
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < list->len; i++)
-		json_array_append_new(array, to_json(fw_vec_at(list, i)));
+	for (size_t i = 0; i < list->len; i++) {
+		json_t *object = to_json(fw_vec_at(list, i));
+		set_rate(object, rate_of(rates, fw_vec_at(list, i)));
+		json_array_append_new(array, object);
+	}
 	return array;
 }
 
@@ -79,24 +155,49 @@ static json_t *time_json(int64_t unix_s)
 	return json_string(text);
 }
 
-static json_t *status_json(const struct fw_status *status)
+static json_t *status_json(const struct fw_status *status, const struct rates *rates)
 {
-	return json_pack("{s:b, s:o, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "active", status->active, "policy",
+	return json_pack("{s:b, s:b, s:o, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "active", status->active, "daemon", rates->known, "policy",
 			 fw_json_text(status->policy), "generation", (json_int_t)status->generation, "applied_at",
 			 time_json(status->applied_at), "applied_by", fw_json_text(status->user), "in_sync", status->in_sync, "drift",
 			 fw_json_text(status->drift), "during_horizon", time_json(status->horizon), "defaults",
-			 list_json(&status->defaults, default_json), "builtin", list_json(&status->builtins, builtin_json), "blocks",
-			 list_json(&status->blocks, block_json), "rules", list_json(&status->rules, rule_json));
+			 list_json(&status->defaults, rates, default_json), "builtin", list_json(&status->builtins, rates, builtin_json), "blocks",
+			 list_json(&status->blocks, rates, block_json), "rules", list_json(&status->rules, rates, rule_json));
 }
 
-static void hit_cells(struct fw_table *table, const struct fw_hits *hits)
+/* The columns of fwctld are there where it is. */
+struct printer {
+	struct fw_table table;
+	const struct rates *rates;
+	int64_t now;
+};
+
+static void rate_cells(struct printer *p, const struct fw_status_line *line)
 {
+	const struct rate *rate = rate_of(p->rates, line);
+	char ago[16];
+
+	if (!rate)
+		return;
+	fw_format_ago(rate->last_hit, p->now, ago);
+	if (rate->rate > 0)
+		fw_table_cell(&p->table, FW_PLAIN, rate->rate < 10 ? "%.1f" : "%.0f", rate->rate);
+	else
+		fw_table_text(&p->table, FW_DIM, "-");
+	fw_table_text(&p->table, rate->last_hit ? FW_PLAIN : FW_DIM, ago);
+}
+
+static void hit_cells(struct printer *p, const struct fw_status_line *line)
+{
+	const struct fw_hits *hits = &line->hits;
+	struct fw_table *table = &p->table;
 	const enum fw_colour colour = hits->packets + hits->over_packets > 0 ? FW_BOLD : FW_DIM;
 	char bytes[16];
 
 	fw_format_bytes(hits->bytes, bytes);
 	fw_table_cell(table, colour, "%" PRIu64, hits->packets);
 	fw_table_text(table, FW_DIM, bytes);
+	rate_cells(p, line);
 }
 
 static enum fw_colour verdict_colour(enum fw_verdict verdict)
@@ -115,42 +216,54 @@ static void over_cell(struct fw_table *table, const struct fw_hits *hits)
 		fw_table_text(table, FW_PLAIN, "");
 }
 
-static void line_rows(struct fw_table *table, const struct fw_vec *list)
+static void line_rows(struct printer *p, const struct fw_vec *list)
 {
+	struct fw_table *table = &p->table;
+
 	for (size_t i = 0; i < list->len; i++) {
 		const struct fw_status_line *line = fw_vec_at(list, i);
-		hit_cells(table, &line->hits);
+		hit_cells(p, line);
 		over_cell(table, &line->hits);
 		fw_table_cell(table, FW_CYAN, "%s:%" PRIu32, line->file ? line->file : "?", line->line);
 		fw_table_text(table, verdict_colour(line->verdict), line->text ? line->text : "(text not known)");
 	}
 }
 
-static void heading_row(struct fw_table *table, const char *what)
+static void heading_row(struct printer *p, const char *what)
 {
+	struct fw_table *table = &p->table;
+
 	fw_table_text(table, FW_DIM, "packets");
 	fw_table_text(table, FW_DIM, "bytes");
+	if (p->rates->known) {
+		fw_table_text(table, FW_DIM, "rate/s");
+		fw_table_text(table, FW_DIM, "last");
+	}
 	fw_table_text(table, FW_DIM, "");
 	fw_table_text(table, FW_DIM, "where");
 	fw_table_text(table, FW_DIM, what);
 }
 
-static void builtin_rows(struct fw_table *table, const struct fw_vec *list)
+static void builtin_rows(struct printer *p, const struct fw_vec *list)
 {
+	struct fw_table *table = &p->table;
+
 	for (size_t i = 0; i < list->len; i++) {
 		const struct fw_status_line *line = fw_vec_at(list, i);
-		hit_cells(table, &line->hits);
+		hit_cells(p, line);
 		fw_table_text(table, FW_PLAIN, "");
 		fw_table_text(table, FW_CYAN, fw_direction_name(line->direction));
 		fw_table_text(table, FW_PLAIN, line->name);
 	}
 }
 
-static void default_rows(struct fw_table *table, const struct fw_vec *list)
+static void default_rows(struct printer *p, const struct fw_vec *list)
 {
+	struct fw_table *table = &p->table;
+
 	for (size_t i = 0; i < list->len; i++) {
 		const struct fw_status_line *line = fw_vec_at(list, i);
-		hit_cells(table, &line->hits);
+		hit_cells(p, line);
 		fw_table_text(table, FW_PLAIN, "");
 		fw_table_text(table, FW_CYAN, fw_direction_name(line->direction));
 		fw_table_cell(table, verdict_colour(line->verdict), "default %s %s", fw_direction_name(line->direction),
@@ -182,26 +295,29 @@ static void print_head(const struct fw_cli *cli, const struct fw_status *status)
 	}
 }
 
-static void print_tables(const struct fw_cli *cli, const struct fw_status *status)
+static void print_tables(const struct fw_cli *cli, const struct fw_status *status, const struct rates *rates)
 {
-	struct fw_table table FW_CLEANUP(fw_table_done);
+	struct printer p = { .rates = rates, .now = (int64_t)time(NULL) };
 
-	fw_table_init(&table, 5, 3);
+	fw_table_init(&p.table, rates->known ? 7 : 5, rates->known ? 15 : 3);
 	if (status->blocks.len > 0) {
-		heading_row(&table, "blocks");
-		line_rows(&table, &status->blocks);
+		heading_row(&p, "blocks");
+		line_rows(&p, &status->blocks);
 	}
-	heading_row(&table, "rules");
-	line_rows(&table, &status->rules);
-	heading_row(&table, "built-in");
-	builtin_rows(&table, &status->builtins);
-	heading_row(&table, "defaults");
-	default_rows(&table, &status->defaults);
+	heading_row(&p, "rules");
+	line_rows(&p, &status->rules);
+	heading_row(&p, "built-in");
+	builtin_rows(&p, &status->builtins);
+	heading_row(&p, "defaults");
+	default_rows(&p, &status->defaults);
 	putchar('\n');
-	fw_table_print(cli, &table, "");
+	fw_table_print(cli, &p.table, "");
+	fw_table_done(&p.table);
+	if (!rates->known)
+		fw_paint(cli, FW_DIM, "\nfwctld is not running: no rates, no times (`systemctl start fwctld`)\n");
 }
 
-static void print_status(const struct fw_cli *cli, const struct fw_status *status)
+static void print_status(const struct fw_cli *cli, const struct fw_status *status, const struct rates *rates)
 {
 	if (!status->active) {
 		printf("fwctl has nothing in the kernel: every packet passes\n");
@@ -211,7 +327,7 @@ static void print_status(const struct fw_cli *cli, const struct fw_status *statu
 		return;
 	}
 	print_head(cli, status);
-	print_tables(cli, status);
+	print_tables(cli, status, rates);
 	if (!status->in_sync)
 		printf("\n`fwctl plan` shows what `fwctl apply` would repair\n");
 }
@@ -219,14 +335,19 @@ static void print_status(const struct fw_cli *cli, const struct fw_status *statu
 enum fw_outcome fw_cmd_status(struct fw_cli *cli)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
+	struct fw_client client FW_CLEANUP(fw_client_done) = FW_CLIENT_NONE;
 	struct fw_status status;
+	struct rates rates = { .known = false };
 	enum fw_outcome outcome = fw_cli_session(cli, true, &session);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
+	(void)fw_client_begin(cli, "/v1/rules?rates=1", DAEMON_MS, &client);
 	outcome = fw_engine_status(session, &status);
 	const bool told = outcome == FW_OUTCOME_DONE || outcome == FW_OUTCOME_OUT_OF_SYNC;
+	if (told)
+		read_rates(&client, session->arena, &rates);
 	if (told && !cli->json)
-		print_status(cli, &status);
-	return fw_cli_finish(cli, session, outcome, told && cli->json ? status_json(&status) : NULL);
+		print_status(cli, &status, &rates);
+	return fw_cli_finish(cli, session, outcome, told && cli->json ? status_json(&status, &rates) : NULL);
 }

@@ -18,6 +18,12 @@ const struct fw_option_row fw_option_rows[] = {
 	{ FW_OPT_NFT, 'n', "nft", NULL, "as `nft -f` reads it" },
 	{ FW_OPT_FOR, 'f', "for", "TIME", "when the membership ends: 45s, 30m, 1h, 7d, 2w" },
 	{ FW_OPT_GROUP, 'g', "group", "GROUP", "which dynamic group" },
+	{ FW_OPT_SINCE, 's', "since", "TIME", "how far back: 15m, 24h, 14d" },
+	{ FW_OPT_BY, 'b', "by", "rule|source|port|minute", "what is added up" },
+	{ FW_OPT_RULE, 'r', "rule", "LINE|LABEL", "only this line of the policy: 7, policy.conf:7, its label or id" },
+	{ FW_OPT_DIRECTION, 'd', "direction", "in|out|forward", "only this direction" },
+	{ FW_OPT_LIMIT, 'l', "limit", "N", "at most so many rows" },
+	{ FW_OPT_COUNT, 'C', "count", "N", "end after so many" },
 	{ FW_OPT_NO_VERIFY, 'V', "no-verify", NULL, NULL }, /* nothing is read back after a commit: taken, so that scripts may say it */
 	{ 0 },
 };
@@ -56,14 +62,17 @@ static void take_option(struct fw_cli *cli, const struct fw_option_row *row, con
 {
 	cli->given |= row->bit;
 	cli->json = cli->json || row->bit == FW_OPT_JSON;
-	if (row->bit == FW_OPT_NETNS)
-		cli->netns = optarg;
-	if (row->bit == FW_OPT_COLOR)
-		*colour = optarg;
-	if (row->bit == FW_OPT_FOR)
-		cli->duration = optarg;
-	if (row->bit == FW_OPT_GROUP)
-		cli->group = optarg;
+	const struct {
+		enum fw_option bit;
+		const char **value;
+	} values[] = {
+		{ FW_OPT_NETNS, &cli->netns },	 { FW_OPT_COLOR, colour },	  { FW_OPT_FOR, &cli->duration },	   { FW_OPT_GROUP, &cli->group },
+		{ FW_OPT_SINCE, &cli->since },	 { FW_OPT_BY, &cli->by },	  { FW_OPT_RULE, &cli->rule },	   { FW_OPT_DIRECTION, &cli->direction },
+		{ FW_OPT_LIMIT, &cli->limit }, { FW_OPT_COUNT, &cli->count },
+	};
+	for (size_t i = 0; i < FW_ARRAY_SIZE(values); i++)
+		if (values[i].bit == row->bit)
+			*values[i].value = optarg;
 }
 
 enum fw_outcome fw_cli_parse_options(struct fw_cli *cli, int argc, char **argv)

@@ -241,6 +241,38 @@ void fw_format_duration(uint64_t seconds, char ret_text[32])
 		snprintf(ret_text, 32, "%" PRIu64 "s", seconds);
 }
 
+void fw_format_ago(int64_t unix_s, int64_t now, char ret_text[16])
+{
+	static const struct {
+		int64_t seconds;
+		char letter;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	const int64_t ago = now > unix_s ? now - unix_s : 0;
+
+	if (unix_s == 0) {
+		snprintf(ret_text, 16, "-");
+		return;
+	}
+	size_t i = 0;
+	while (i + 1 < FW_ARRAY_SIZE(units) && ago < units[i].seconds)
+		i++;
+	snprintf(ret_text, 16, "%lld%c", (long long)(ago / units[i].seconds % 100000), units[i].letter);
+}
+
+void fw_format_bar(uint64_t part, uint64_t whole, unsigned int width, char ret_text[FW_BAR_BYTES])
+{
+	static const char *const eighths[] = { "", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589" };
+	const unsigned int most = width < 40 ? width : 39;
+	unsigned int cells = whole ? (unsigned int)((double)part / (double)whole * most * 8 + 0.5) : 0;
+	size_t at = 0;
+
+	if (cells == 0 && part > 0)
+		cells = 1;
+	for (; cells >= 8 && at + 3 < FW_BAR_BYTES; cells -= 8, at += 3)
+		memcpy(ret_text + at, "\u2588", 3);
+	snprintf(ret_text + at, FW_BAR_BYTES - at, "%s", eighths[cells & 7]);
+}
+
 void fw_format_time_utc(int64_t unix_s, char ret_text[32])
 {
 	const time_t instant = unix_s;

@@ -58,7 +58,7 @@ static void put_line(struct fw_buf *out, const struct fw_board_line *line)
 	fw_buf_putc(out, '}');
 }
 
-void fw_api_rules(const struct fw_front *front, struct fw_buf *out)
+void fw_api_rules(struct fw_front *front, struct fw_buf *out)
 {
 	const struct fw_board *board = &front->board;
 
@@ -68,6 +68,28 @@ void fw_api_rules(const struct fw_front *front, struct fw_buf *out)
 	for (size_t i = 0; i < board->lines.len; i++) {
 		fw_buf_puts(out, i > 0 ? ",\n" : "\n");
 		put_line(out, line_at(board, i));
+	}
+	fw_buf_puts(out, "\n]}\n");
+}
+
+void fw_api_rates(struct fw_front *front, struct fw_buf *out)
+{
+	const struct fw_board *board = &front->board;
+	bool first = true;
+
+	fw_buf_puts(out, "{\"time\": ");
+	fw_time_us_json(out, board->counted_us);
+	fw_buf_puts(out, ", \"lines\": [");
+	for (size_t i = 0; i < board->lines.len; i++) {
+		const struct fw_board_line *line = line_at(board, i);
+		if (line->last_hit == 0)
+			continue;
+		fw_buf_puts(out, first ? "\n{\"id\": " : ",\n{\"id\": ");
+		first = false;
+		put_text(out, line->key);
+		fw_buf_printf(out, ", \"rate\": %.3f, \"last_hit\": ", line->rate);
+		fw_time_json(out, line->last_hit);
+		fw_buf_putc(out, '}');
 	}
 	fw_buf_puts(out, "\n]}\n");
 }

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,6 +76,8 @@ static void be_ready(struct fw_front *front)
 	if (front->ready)
 		return;
 	front->ready = true;
+	if (front->is_unit)
+		(void)sd_notify(0, "READY=1\nSTATUS=Counting");
 	(void)fw_channel_send(&front->channel, FW_MESSAGE_READY, NULL, -1);
 }
 
@@ -189,6 +194,8 @@ static int add_sources(struct fw_front *front)
 		r = sd_event_add_io(front->loop, NULL, front->historian.done_fd, EPOLLIN, on_answers, front);
 	if (r >= 0)
 		r = sd_event_add_time(front->loop, NULL, CLOCK_MONOTONIC, 0, 1000000, on_alive, front);
+	if (r >= 0 && front->is_unit)
+		r = sd_event_set_watchdog(front->loop, 1);
 	return r;
 }
 
@@ -234,16 +241,8 @@ static bool parse_fds(const char *fds, int *ret_channel, int *ret_unix)
 	return true;
 }
 
-int fw_front_run(const char *fds, const char *history_path)
+static int live(struct fw_front *front, int channel_fd, const char *history_path)
 {
-	struct fw_front *front = calloc(1, sizeof(*front)); /* as long as the process */
-	int channel_fd = -1;
-
-	if (!front || !parse_fds(fds, &channel_fd, &front->unix_fd)) {
-		fputs("fwctld: this is not to be called by hand\n", stderr);
-		free(front);
-		return 64;
-	}
 	umask(0077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN); /* the keeper's, who then closes the channel */
@@ -259,4 +258,48 @@ int fw_front_run(const char *fds, const char *history_path)
 	}
 	fw_historian_stop(&front->historian);
 	_exit(front->exit_status); /* threads and what they share end together */
+}
+
+int fw_front_run(const char *fds, const char *history_path)
+{
+	struct fw_front *front = calloc(1, sizeof(*front)); /* as long as the process */
+	int channel_fd = -1;
+
+	if (!front || !parse_fds(fds, &channel_fd, &front->unix_fd)) {
+		fputs("fwctld: this is not to be called by hand\n", stderr);
+		free(front);
+		return 64;
+	}
+	return live(front, channel_fd, history_path);
+}
+
+static int connect_to_keeper(void)
+{
+	const char *given = secure_getenv("FWCTL_KEEPER_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", given ? given : FW_KEEPER_SOCKET);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	const int r = -errno;
+	fw_close_fd(&fd);
+	return r;
+}
+
+int fw_front_run_unit(const char *history_path)
+{
+	struct fw_front *front = calloc(1, sizeof(*front));
+	const int unix_fd = fw_socket_of_systemd(SOCK_STREAM), channel_fd = unix_fd < 0 ? unix_fd : connect_to_keeper();
+
+	if (!front || channel_fd < 0) {
+		fprintf(stderr, "fwctld: front: %s: %s\n", unix_fd < 0 ? "the socket for clients" : FW_KEEPER_SOCKET, front ? strerror(-channel_fd) : "out of memory");
+		free(front);
+		return 3;
+	}
+	front->unix_fd = unix_fd;
+	front->is_unit = true;
+	return live(front, channel_fd, history_path);
 }

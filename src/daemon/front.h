@@ -95,10 +95,14 @@ struct fw_front {
 	bool journal;
 	uint64_t journal_at; /* of board.event_count */
 	uint64_t journal_lost;
-	bool ready, has_policy;
+	bool ready, is_unit;
 	int exit_status;
 };
 int fw_front_run(const char *fds, const char *history_path); /* the whole life; the exit status */
+/* The same as a unit of its own: sockets of systemd's, and the keeper's at FW_KEEPER_SOCKET. */
+#define FW_KEEPER_SOCKET "/run/fwctld/keeper.sock"
+int fw_front_run_unit(const char *history_path);
+int fw_socket_of_systemd(int type); /* one that listens, of that type, or -ENOENT */
 /* Forbids this process everything but what it does: files outside of `folder` (landlock: this thread and those that it starts from now on); and system calls that it
  * does not need (seccomp: all threads). 0 or -errno. */
 int fw_sandbox_files(const char *folder);
@@ -134,7 +138,8 @@ struct fw_peer {
 };
 
 /* Bodies of answers, from the board under its lock. */
-void fw_api_rules(const struct fw_front *front, struct fw_buf *out);
+void fw_api_rules(struct fw_front *front, struct fw_buf *out);
+void fw_api_rates(struct fw_front *front, struct fw_buf *out); /* of lines that were ever hit, in short */
 void fw_api_status(struct fw_front *front, struct fw_buf *out);
 void fw_api_past(const struct fw_front *front, size_t count, struct fw_buf *out);
 void fw_api_metrics(struct fw_front *front, struct fw_buf *out);

@@ -44,6 +44,15 @@ void fw_keeper_say(int priority, const char *format, ...)
 		fprintf(stderr, "fwctld: %s\n", text);
 }
 
+/* A front that is a unit of its own is started anew by itself; its NFLOG socket went with it. */
+static void lose_front(struct fw_keeper *keeper)
+{
+	keeper->channel_source = sd_event_source_unref(keeper->channel_source);
+	fw_channel_done(&keeper->channel);
+	keeper->front_ready = false;
+	keeper->listens = false;
+}
+
 /* A failure that nothing can be done about: the service manager starts both anew. */
 static int give_up(struct fw_keeper *keeper, const char *what, int error)
 {
@@ -55,7 +64,18 @@ static int give_up(struct fw_keeper *keeper, const char *what, int error)
 
 static int check(struct fw_keeper *keeper, const char *what, int r)
 {
-	return r < 0 ? give_up(keeper, what, r) : 0;
+	if (r >= 0)
+		return 0;
+	if (!keeper->options->is_unit)
+		return give_up(keeper, what, r);
+	fw_keeper_say(LOG_WARNING, "%s: %s; waiting for a new front", what, strerror(-r));
+	lose_front(keeper);
+	return 0;
+}
+
+static const char *config_path(const struct fw_keeper *keeper)
+{
+	return keeper->options->config ? keeper->options->config : FW_DAEMON_CONFIG;
 }
 
 /* --- timers --- */
@@ -84,8 +104,9 @@ static int on_poll(sd_event_source *source, uint64_t now, void *data)
 
 	(void)source;
 	(void)now;
-	const int r = fw_keeper_poll(keeper);
-	arm_poll(keeper);
+	const int r = keeper->channel.fd >= 0 ? fw_keeper_poll(keeper) : 0;
+	if (keeper->channel.fd >= 0)
+		arm_poll(keeper);
 	return check(keeper, "telling the front what was counted", r);
 }
 
@@ -95,8 +116,9 @@ static int on_look(sd_event_source *source, uint64_t now, void *data)
 
 	(void)source;
 	(void)now;
-	const int r = fw_keeper_look(keeper);
-	arm_poll(keeper);
+	const int r = keeper->channel.fd >= 0 ? fw_keeper_look(keeper) : 0;
+	if (keeper->channel.fd >= 0)
+		arm_poll(keeper);
 	return check(keeper, "telling the front what runs", r);
 }
 
@@ -131,6 +153,8 @@ static int on_change(sd_event_source *source, int fd, uint32_t events, void *dat
 	look_soon(keeper);
 	if (r < 0)
 		return r == -ENOBUFS ? 0 : give_up(keeper, "following changes of nf_tables", r);
+	if (keeper->channel.fd < 0)
+		return 0;
 	return check(keeper, "telling the front of a change", tell_change(keeper, &transaction));
 }
 
@@ -149,7 +173,7 @@ static int poll_on_demand(struct fw_keeper *keeper)
 
 static void front_is_ready(struct fw_keeper *keeper)
 {
-	if (!keeper->front_ready)
+	if (!keeper->front_ready && !keeper->options->is_unit)
 		(void)sd_notify(0, "READY=1\nSTATUS=Counting");
 	keeper->front_ready = true;
 }
@@ -200,7 +224,7 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
 	if (r == 0)
 		return 0;
 	if (r == -ECONNRESET)
-		return give_up(keeper, "the front has ended", -EPIPE);
+		return check(keeper, "the front has ended", -EPIPE);
 	if (r > 0) {
 		keeper->alive_us = fw_keeper_now_us();
 		r = take(keeper, &message);
@@ -221,12 +245,12 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)sd_notify(0, stamp);
 	struct fw_config config = keeper->config;
 	fw_config_defaults(&config);
-	int r = fw_config_read(keeper->options->config, !keeper->options->config_given, &config, error);
+	int r = fw_config_read(config_path(keeper), !keeper->options->config, &config, error);
 	if (r < 0)
 		fw_keeper_say(LOG_ERR, "%s; the settings are as they were", error);
 	else
 		keeper->config = config;
-	r = r < 0 ? 0 : fw_keeper_send_settings(keeper);
+	r = r < 0 || keeper->channel.fd < 0 ? 0 : fw_keeper_send_settings(keeper);
 	(void)sd_notify(0, "READY=1");
 	return check(keeper, "telling the front of settings", r);
 }
@@ -268,9 +292,32 @@ static int add_signals(struct fw_keeper *keeper)
 	return r >= 0 ? sd_event_add_signal(keeper->loop, NULL, SIGHUP, on_reload, keeper) : r;
 }
 
+/* All that a front needs to know, from the beginning. */
+static int begin_front(struct fw_keeper *keeper)
+{
+	int r = sd_event_add_io(keeper->loop, &keeper->channel_source, keeper->channel.fd, EPOLLIN, on_channel, keeper);
+
+	if (r >= 0)
+		r = fw_keeper_send_settings(keeper);
+	arm(keeper->look, 0);
+	keeper->alive_us = fw_keeper_now_us();
+	return r;
+}
+
+static int on_front(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct fw_keeper *keeper = data;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	const int r = fw_keeper_accept(keeper);
+	return r < 0 ? 0 : check(keeper, "telling a new front of settings", begin_front(keeper));
+}
+
 static int add_sources(struct fw_keeper *keeper)
 {
-	int r = sd_event_add_io(keeper->loop, NULL, keeper->channel.fd, EPOLLIN, on_channel, keeper);
+	int r = keeper->options->is_unit ? sd_event_add_io(keeper->loop, NULL, keeper->listen_fd, EPOLLIN, on_front, keeper) : 0;
 
 	if (r >= 0)
 		r = sd_event_add_io(keeper->loop, NULL, fw_monitor_fd(keeper->monitor), EPOLLIN, on_change, keeper);
@@ -291,9 +338,10 @@ static int run(struct fw_keeper *keeper)
 		r = add_signals(keeper);
 	if (r >= 0)
 		r = add_sources(keeper);
-	if (r >= 0)
-		r = fw_keeper_send_settings(keeper);
-	keeper->alive_us = fw_keeper_now_us();
+	if (r >= 0 && !keeper->options->is_unit)
+		r = begin_front(keeper);
+	if (r >= 0 && keeper->options->is_unit)
+		(void)sd_notify(0, "READY=1\nSTATUS=Waiting for the front");
 	if (r >= 0)
 		r = sd_event_loop(keeper->loop);
 	if (r < 0)
@@ -306,6 +354,7 @@ void fw_keeper_done(struct fw_keeper *keeper)
 	fw_channel_done(&keeper->channel); /* the front ends by that */
 	if (keeper->front > 0)
 		(void)waitpid(keeper->front, NULL, 0);
+	sd_event_source_unref(keeper->channel_source);
 	sd_event_source_unref(keeper->poll);
 	sd_event_source_unref(keeper->look);
 	sd_event_unref(keeper->loop);
@@ -322,7 +371,7 @@ int fw_keeper_run(const struct fw_keeper_options *options)
 	char error[512];
 
 	fw_config_defaults(&keeper.config);
-	if (fw_config_read(options->config, !options->config_given, &keeper.config, error) < 0) {
+	if (fw_config_read(config_path(&keeper), !options->config, &keeper.config, error) < 0) {
 		fw_keeper_say(LOG_ERR, "%s", error);
 		return 1;
 	}

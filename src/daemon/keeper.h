@@ -14,7 +14,8 @@
 
 struct fw_keeper_options { /* the command line */
 	const char *netns, *config, *socket, *history; /* NULL: as fwctld(8) says */
-	bool config_given;
+	bool is_unit; /* the front is a unit of its own, which connects to a socket of systemd's: `--part keeper` */
+	bool is_front; /* `--part front` */
 };
 
 struct fw_counted { /* a line's counters added up, as they were told last */
@@ -30,7 +31,9 @@ struct fw_keeper {
 	struct fw_channel channel;
 	pid_t front;
 	char netns[64]; /* name of the state's folder, "": the machine's own */
-	int lock_fd, listen_fd; /* of the Unix socket */
+	int lock_fd, listen_fd; /* of the Unix socket for clients; where the front is a unit, of the one for it */
+	uid_t front_uid;
+	sd_event_source *channel_source;
 	int exit_status;
 
 	uint64_t serial; /* of the policy that was told */
@@ -59,6 +62,8 @@ int fw_privileges_keep_net_admin(void);
 int fw_privileges_find(const char *user, const char *group, uid_t *ret_uid, gid_t *ret_gid);
 int fw_privileges_become(uid_t uid, gid_t gid);
 
+/* A front that connects to the socket of its own (is_unit). 0 or -errno: nobody, or somebody else. */
+int fw_keeper_accept(struct fw_keeper *keeper);
 int fw_keeper_send_settings(struct fw_keeper *keeper);
 /* Finds out what runs and tells it, and what it counted. 0 or -errno of the channel. */
 int fw_keeper_look(struct fw_keeper *keeper);

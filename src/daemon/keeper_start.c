@@ -67,12 +67,13 @@ static int attach(struct fw_keeper *keeper)
 
 /* --- the Unix socket --- */
 
-static int socket_of_systemd(void)
+int fw_socket_of_systemd(int type)
 {
 	const int count = sd_listen_fds(1);
 
 	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++)
-		if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0) {
+		if (sd_is_socket_unix(fd, type, 1, NULL, 0) > 0) {
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 			return fd;
 		}
@@ -223,7 +224,7 @@ static int start_front(struct fw_keeper *keeper)
 		return fail(1, "the setting 'user'", "it must not be root");
 	if (r < 0)
 		return fail(1, "the settings 'user' and 'group'", r == -ENOENT ? "there is none of that name (`systemd-sysusers` makes fwctl)" : strerror(-r));
-	keeper->listen_fd = socket_of_systemd();
+	keeper->listen_fd = fw_socket_of_systemd(SOCK_STREAM);
 	if (keeper->listen_fd == -ENOENT)
 		keeper->listen_fd = open_socket(keeper, gid);
 	if (keeper->listen_fd < 0)
@@ -267,14 +268,50 @@ int fw_keeper_send_settings(struct fw_keeper *keeper)
 	return fw_channel_send(&keeper->channel, FW_MESSAGE_SETTINGS, &record, fd);
 }
 
+/* The front is started by the service manager, as the user that its unit names. */
+static int expect_front(struct fw_keeper *keeper)
+{
+	gid_t gid = 0;
+	const int r = fw_privileges_find(keeper->config.user, keeper->config.group, &keeper->front_uid, &gid);
+
+	if (r < 0)
+		return fail(1, "the settings 'user' and 'group'", r == -ENOENT ? "there is none of that name (`systemd-sysusers` makes fwctl)" : strerror(-r));
+	keeper->listen_fd = fw_socket_of_systemd(SOCK_SEQPACKET);
+	return keeper->listen_fd < 0 ? fail(FW_OUTCOME_USAGE, "--part keeper", "it is for fwctld.service, with its socket") : 0;
+}
+
+int fw_keeper_accept(struct fw_keeper *keeper)
+{
+	struct ucred who = { .uid = UINT32_MAX };
+	socklen_t len = sizeof(who);
+	int fd = accept4(keeper->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	if (keeper->channel.fd >= 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.uid != keeper->front_uid) {
+		fw_close_fd(&fd);
+		return -EPERM;
+	}
+	tune_channel(fd);
+	return fw_channel_init(&keeper->channel, fd, FW_KEEPER);
+}
+
+/* Under a service manager that left no more than that, there is nothing to give up, and nothing with which it could be. */
+static int give_rights_up(const struct fw_keeper *keeper)
+{
+	const int r = fw_privileges_keep_net_admin();
+
+	return r == -EPERM && keeper->options->is_unit ? 0 : r;
+}
+
 int fw_keeper_start(struct fw_keeper *keeper)
 {
 	int status = attach(keeper);
 
 	if (status == 0)
-		status = start_front(keeper);
+		status = keeper->options->is_unit ? expect_front(keeper) : start_front(keeper);
 	if (status != 0)
 		return status;
-	const int r = fw_privileges_keep_net_admin();
+	const int r = give_rights_up(keeper);
 	return r < 0 ? fail(FW_OUTCOME_REFUSED, "giving up rights", strerror(-r)) : 0;
 }

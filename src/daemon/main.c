@@ -17,6 +17,7 @@ static const char usage[] =
 	"  --config FILE    settings (" FW_DAEMON_CONFIG ")\n"
 	"  --socket PATH    the Unix socket that it serves (" FW_DAEMON_SOCKET_DIR "/fwctld.sock, or NAME.sock)\n"
 	"  --history FILE   the database of hits (" FW_DAEMON_HISTORY_DIR "/history.db, or NAME/history.db)\n"
+	"  --part PART      keeper or front: one of the two processes, for the units of systemd\n"
 	"  --version, --help\n"
 	"\n"
 	"It reports what the firewall decided and never decides a packet: fwctl(8) sets the rules.\n";
@@ -26,7 +27,7 @@ static int parse(int argc, char **argv, struct fw_keeper_options *options)
 	static const struct option rows[] = {
 		{ "netns", required_argument, NULL, 'N' },  { "config", required_argument, NULL, 'c' }, { "socket", required_argument, NULL, 's' },
 		{ "history", required_argument, NULL, 'H' }, { "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
+		{ "part", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
 	};
 	int letter;
 
@@ -34,11 +35,15 @@ static int parse(int argc, char **argv, struct fw_keeper_options *options)
 		if (letter == 'N')
 			options->netns = optarg;
 		else if (letter == 'c')
-			*options = (struct fw_keeper_options){ options->netns, optarg, options->socket, options->history, true };
+			options->config = optarg;
 		else if (letter == 's')
 			options->socket = optarg;
 		else if (letter == 'H')
 			options->history = optarg;
+		else if (letter == 'p' && strcmp(optarg, "keeper") == 0)
+			options->is_unit = true;
+		else if (letter == 'p' && strcmp(optarg, "front") == 0)
+			options->is_front = true;
 		else
 			return letter;
 	}
@@ -47,7 +52,7 @@ static int parse(int argc, char **argv, struct fw_keeper_options *options)
 
 int main(int argc, char **argv)
 {
-	struct fw_keeper_options options = { .config = FW_DAEMON_CONFIG };
+	struct fw_keeper_options options = { .config = NULL };
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(022);
@@ -62,6 +67,8 @@ int main(int argc, char **argv)
 	else if (letter != 0)
 		fputs(usage, stderr);
 	if (letter != 0)
-		return letter == '?' ? FW_OUTCOME_USAGE : 0;
+		return letter == 'v' || letter == 'h' ? 0 : FW_OUTCOME_USAGE;
+	if (options.is_front)
+		return fw_front_run_unit(options.history ? options.history : FW_DAEMON_HISTORY_DIR "/history.db");
 	return fw_keeper_run(&options);
 }

@@ -98,11 +98,6 @@ static int number_parameter(struct fw_request *request, const char *name, uint64
 
 typedef void fw_api_body(struct fw_front *front, struct fw_buf *out);
 
-static void rules_body(struct fw_front *front, struct fw_buf *out)
-{
-	fw_api_rules(front, out);
-}
-
 /* Asks for fresh counters once. True: it waits. */
 static bool wait_for_counts(struct fw_request *request)
 {
@@ -129,7 +124,7 @@ static enum MHD_Result answer_body(struct fw_request *request, fw_api_body *body
 
 static enum MHD_Result get_rules(struct fw_request *request)
 {
-	return answer_body(request, rules_body, json_type);
+	return answer_body(request, parameter(request, "rates") ? fw_api_rates : fw_api_rules, json_type);
 }
 
 static enum MHD_Result get_status(struct fw_request *request)

@@ -40,6 +40,10 @@ void fw_session_freep(struct fw_session **session); /* for FW_CLEANUP */
  * DONE or REFUSED. */
 enum fw_outcome fw_session_attach(struct fw_session *session, const char *netns);
 
+/* The name under which a namespace's state and socket are kept: "" for the machine's own. NULL: the one of this process. Needs no right but to enter it, where it
+ * is given as a path. 0 or -errno. */
+int fw_engine_netns_name(const char *netns, char *ret_name, size_t size);
+
 /* Reads and compiles; no kernel. DONE or POLICY. `path` "-": standard input. Outputs may be NULL. */
 enum fw_outcome fw_engine_check(struct fw_session *session, const char *path, struct fw_policy **ret_policy,
 				struct fw_ruleset **ret_ruleset);

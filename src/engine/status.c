@@ -335,19 +335,25 @@ static enum fw_outcome build(struct fw_session *session, const struct found *fou
 	return FW_OUTCOME_DONE;
 }
 
+static uint16_t log_group_of_chain(const struct fw_rs_chain *chain)
+{
+	for (size_t k = 0; k < chain->rules.len; k++) {
+		const struct fw_rs_rule *rule = fw_vec_at(&chain->rules, k);
+		for (size_t n = 0; n < rule->expr_count; n++)
+			if (rule->exprs[n].kind == FW_RS_LOG)
+				return rule->exprs[n].log.group;
+	}
+	return 0;
+}
+
 /* The one that rules log to, or 0. */
 static uint16_t log_group_of(const struct fw_ruleset *ruleset)
 {
-	for (size_t i = 0; i < ruleset->chains.len; i++) {
-		const struct fw_rs_chain *chain = fw_vec_at(&ruleset->chains, i);
-		for (size_t k = 0; k < chain->rules.len; k++) {
-			const struct fw_rs_rule *rule = fw_vec_at(&chain->rules, k);
-			for (size_t n = 0; n < rule->expr_count; n++)
-				if (rule->exprs[n].kind == FW_RS_LOG)
-					return rule->exprs[n].log.group;
-		}
-	}
-	return 0;
+	uint16_t group = 0;
+
+	for (size_t i = 0; group == 0 && i < ruleset->chains.len; i++)
+		group = log_group_of_chain(fw_vec_at(&ruleset->chains, i));
+	return group;
 }
 
 static void describe_generation(const struct fw_running *running, struct fw_status *status)

@@ -104,6 +104,8 @@ int fw_kernel_sockets(struct fw_kernel *kernel, struct fw_vec *ret_sockets); /* 
 int fw_kernel_track(struct fw_kernel *kernel, const struct fw_socket *socket);
 /* Interface by which a packet to `address` would leave (route lookup), name in ret_name; -ENOENT. */
 int fw_kernel_route_interface(struct fw_kernel *kernel, enum fw_family family, struct fw_u128 address, char ret_name[16]);
+/* The name of an interface by its index; "" where there is none. */
+void fw_kernel_interface_name(uint32_t index, char ret_name[16]);
 /* Addresses of this host (struct fw_member with length = host), for the warning [self]. Needs no privilege and no nf_tables: its own socket. */
 int fw_kernel_own_addresses(struct fw_vec *ret_members);
 

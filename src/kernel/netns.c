@@ -2,6 +2,7 @@
 /* kernel/netns.c - network namespaces: entering one, and telling which one the calling thread is in. Owns nothing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -74,4 +75,13 @@ int fw_netns_is_root(void)
 		return own.st_dev == root.st_dev && own.st_ino == root.st_ino;
 	error = -errno; /* process 1 may be out of our reach */
 	return first_netns_is_numbered() ? own.st_ino == FIRST_NETNS_INODE : error;
+}
+
+void fw_kernel_interface_name(uint32_t index, char ret_name[16])
+{
+	char name[IF_NAMESIZE] = "";
+
+	if (index == 0 || !if_indextoname(index, name))
+		name[0] = '\0';
+	memcpy(ret_name, name, sizeof(name));
 }

@@ -263,11 +263,22 @@ void fw_store_drop_memory(struct fw_store *store)
 	fw_store_unlink(store->run_dir, "memory");
 }
 
+/* A unit that is not shown /proc/sys is told by %b of systemd, without dashes. */
+static int boot_id_of_unit(char ret_id[64])
+{
+	const char *id = secure_getenv("FWCTL_BOOT_ID");
+
+	if (!id || strlen(id) != 32 || strspn(id, "0123456789abcdef") != 32)
+		return -ENOENT;
+	snprintf(ret_id, 64, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
+	return 0;
+}
+
 int fw_store_boot_id(char ret_id[64])
 {
 	int fd FW_CLEANUP(fw_close_fd) = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return boot_id_of_unit(ret_id);
 
 	ssize_t got = read(fd, ret_id, 63);
 	if (got <= 0)
