@@ -3,7 +3,7 @@
  * with live frames), go through whatever is loaded, and what is let in is counted and dropped by a netfilter program behind it. The processor
  * time of this thread is what all of it took, as everything runs in its context.
  *
- *   packet IFACE FRAMES COUNT      FRAMES: a file of records of 64 bytes: the length of the headers, then IP and TCP or UDP header
+ *   packet IFACE FRAMES COUNT [RATE]      RATE: packets a second, else as fast as it goes. FRAMES: a file of records of 64 bytes: the length of the headers, then IP and TCP or UDP header
  *
  * Works in the network namespace that it is started in, never in the first one. Prints JSON: ns of processor time for a packet, how many
  * came through, and how often the thread lost the processor. BPF by its system call alone (bpf(2), linux/bpf.h of 6.4 and later). */
@@ -215,6 +215,27 @@ static void inject(int program, unsigned int ifindex, const uint8_t *frame, uint
 		fail("injecting");
 }
 
+/* `rate` a second, a quarter of that every quarter of a second, as fast as it goes (a call takes the kernel some 25 ms besides); 0: all at once. */
+static void inject_paced(int program, unsigned int ifindex, const uint8_t *frame, uint32_t count, uint32_t rate)
+{
+	struct timespec next;
+
+	if (rate < 4) {
+		inject(program, ifindex, frame, count);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (uint32_t left = count; left > 0;) {
+		const uint32_t slice = left < rate / 4 ? left : rate / 4;
+		inject(program, ifindex, frame, slice);
+		left -= slice;
+		next.tv_nsec += 250000000;
+		next.tv_sec += next.tv_nsec / 1000000000;
+		next.tv_nsec %= 1000000000;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+}
+
 static double cpu_ns(void)
 {
 	struct timespec now;
@@ -254,8 +275,8 @@ int main(int argc, char **argv)
 	struct rusage before, after;
 	uint32_t records;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: packet IFACE FRAMES COUNT\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: packet IFACE FRAMES COUNT [RATE]\n");
 		return 64;
 	}
 	if (fw_netns_is_root() != 0) {
@@ -263,7 +284,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	const unsigned int ifindex = if_nametoindex(argv[1]);
-	const uint32_t count = (uint32_t)strtoul(argv[3], NULL, 10);
+	const uint32_t count = (uint32_t)strtoul(argv[3], NULL, 10), rate = argc == 5 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
 	const uint8_t *frames = read_frames(argv[2], &records);
 	const uint32_t header_len = frames[0];
 	if (!ifindex || header_len > HEADERS_MAX || header_len % 4)
@@ -283,11 +304,11 @@ int main(int argc, char **argv)
 	attach_dropper(drop, 10); /* NFPROTO_IPV6 */
 	int program = injector(position, table, records, header_len);
 
-	inject(program, ifindex, frame, count / 20 + 1); /* to warm up */
+	inject_paced(program, ifindex, frame, count / 20 + 1, rate); /* to warm up */
 	const uint64_t came_before = map_get(counter);
 	getrusage(RUSAGE_SELF, &before);
 	const double begin = cpu_ns();
-	inject(program, ifindex, frame, count);
+	inject_paced(program, ifindex, frame, count, rate);
 	const double end = cpu_ns();
 	getrusage(RUSAGE_SELF, &after);
 	printf("{\"ns\":%.1f,\"passed\":%llu,\"count\":%u,\"preempted\":%ld}\n", (end - begin) / count,
