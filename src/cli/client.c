@@ -15,6 +15,7 @@
 #define ANSWER_MAX ((size_t)64 << 20)
 #define HEAD_MAX 8192
 #define SOCKET_FOLDER "/run/fwctld"
+#define SOCKET_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
 
 static int64_t now_ms(void)
 {
@@ -29,7 +30,7 @@ static int find_path(const struct fw_cli *cli, char *ret_path, size_t size)
 	const char *given = secure_getenv("FWCTL_SOCKET");
 	char name[256];
 
-	if (given) {
+	if (given && given[0] == '/') {
 		const int len = snprintf(ret_path, size, "%s", given);
 		return len >= 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
 	}
@@ -62,7 +63,7 @@ static int connect_to(const char *path)
 
 int fw_client_begin(const struct fw_cli *cli, const char *target, unsigned int timeout_ms, struct fw_client *ret_client)
 {
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)], head[HEAD_MAX];
+	char path[SOCKET_MAX], head[HEAD_MAX];
 	int r = find_path(cli, path, sizeof(path));
 	if (r < 0)
 		return r;
@@ -78,24 +79,23 @@ int fw_client_begin(const struct fw_cli *cli, const char *target, unsigned int t
 		fw_close_fd(&fd);
 		return r == 0 || r == -EPIPE ? -ECONNREFUSED : r;
 	}
-	*ret_client = (struct fw_client){ fd, timeout_ms ? now_ms() + timeout_ms : INT64_MAX };
+	*ret_client = (struct fw_client){ fd, timeout_ms };
 	return 0;
 }
 
-/* More of the answer. 1; 0: it ended; -errno. */
-static int receive(struct fw_client *client, struct fw_buf *buf)
+/* More of the answer, until a moment of CLOCK_MONOTONIC. 1; 0: it ended; -errno. */
+static int receive(struct fw_client *client, int64_t until_ms, struct fw_buf *buf)
 {
 	char piece[65536];
 	struct pollfd wait = { .fd = client->fd, .events = POLLIN };
-	const int64_t left = client->until_ms == INT64_MAX ? -1 : client->until_ms - now_ms();
+	const int64_t left = until_ms - now_ms();
+	const int ready = poll(&wait, 1, left > 0 ? (int)left : 0); /* what is there already is never too late */
 
-	if (client->until_ms != INT64_MAX && left <= 0)
-		return -ETIMEDOUT;
-	if (poll(&wait, 1, (int)left) < 0)
-		return -errno;
+	if (ready <= 0)
+		return ready == 0 ? -ETIMEDOUT : errno == EINTR ? 1 : -errno;
 	const ssize_t len = recv(client->fd, piece, sizeof(piece), MSG_DONTWAIT);
 	if (len < 0)
-		return errno == EAGAIN ? (left > 0 ? 1 : -ETIMEDOUT) : -errno;
+		return errno == EAGAIN || errno == EINTR ? 1 : -errno;
 	if (len > 0)
 		fw_buf_add(buf, (struct fw_str){ piece, (size_t)len });
 	return buf->error ? buf->error : len > 0;
@@ -107,7 +107,7 @@ static size_t find_body(const struct fw_buf *buf, int *ret_status)
 	const char *end = buf->data ? memmem(buf->data, buf->len < HEAD_MAX ? buf->len : HEAD_MAX, "\r\n\r\n", 4) : NULL;
 	uint64_t status = 0;
 
-	if (!end || buf->len < 12 || memcmp(buf->data, "HTTP/1.", 7) != 0)
+	if (!end || end - buf->data < 12 || memcmp(buf->data, "HTTP/1.", 7) != 0)
 		return 0;
 	if (fw_str_parse_u64((struct fw_str){ buf->data + 9, 3 }, 599, &status) < 0)
 		return 0;
@@ -118,16 +118,22 @@ static size_t find_body(const struct fw_buf *buf, int *ret_status)
 int fw_client_json(struct fw_client *client, json_t **ret_json, int *ret_status)
 {
 	struct fw_buf buf FW_CLEANUP(fw_buf_done) = { .max = ANSWER_MAX };
+	const int64_t until_ms = now_ms() + client->timeout_ms;
 	int r;
 
 	do
-		r = receive(client, &buf);
+		r = receive(client, until_ms, &buf);
 	while (r == 1);
 	if (r < 0)
 		return r;
 	const size_t body = find_body(&buf, ret_status);
-	*ret_json = body ? json_loadb(buf.data + body, buf.len - body, 0, NULL) : NULL;
-	return *ret_json ? 0 : -EBADMSG;
+	json_t *json = body ? json_loadb(buf.data + body, buf.len - body, 0, NULL) : NULL;
+	if (!json_is_object(json)) {
+		json_decref(json);
+		return -EBADMSG;
+	}
+	*ret_json = json;
+	return 0;
 }
 
 /* --- lines --- */
@@ -163,6 +169,17 @@ static int read_head(struct fw_client_lines *lines)
 	return 0;
 }
 
+/* What stood behind the last newline when it ended. */
+static int take_rest(struct fw_client_lines *lines, struct fw_buf *ret_line)
+{
+	if (!lines->head_read || lines->buf.len <= lines->at)
+		return -EPIPE;
+	ret_line->len = 0;
+	fw_buf_add(ret_line, (struct fw_str){ lines->buf.data + lines->at, lines->buf.len - lines->at });
+	lines->at = lines->buf.len;
+	return 1;
+}
+
 int fw_client_next_line(struct fw_client_lines *lines, struct fw_buf *ret_line)
 {
 	char piece[65536];
@@ -176,7 +193,7 @@ int fw_client_next_line(struct fw_client_lines *lines, struct fw_buf *ret_line)
 		if (len < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		if (len == 0)
-			return -EPIPE;
+			return take_rest(lines, ret_line);
 		fw_buf_add(&lines->buf, (struct fw_str){ piece, (size_t)len });
 		int r = lines->buf.error ? lines->buf.error : lines->head_read ? 0 : read_head(lines);
 		if (r < 0)
@@ -200,32 +217,68 @@ void fw_client_parameter(struct fw_buf *target, const char *name, const char *va
 			fw_buf_printf(target, "%%%02X", (unsigned int)*at);
 }
 
-void fw_client_say_absent(int error)
+static const char *help_for(const struct fw_cli *cli, int error)
 {
 	if (error == -EACCES)
-		fputs("fwctl: fwctld may be asked by root and the group fwctl only\n  help: sudo, or `adduser NAME fwctl`\n", stderr);
-	else if (error == -ECONNREFUSED)
-		fputs("fwctl: fwctld is not running\n  help: `systemctl start fwctld` keeps hits and events from then on\n", stderr);
-	else
-		fprintf(stderr, "fwctl: fwctld does not answer: %s\n", strerror(-error));
+		return "sudo, or `adduser NAME fwctl`";
+	if (error == -ECONNREFUSED)
+		return cli->netns ? "`fwctld --netns NAME` keeps hits and events from then on" : "`systemctl start fwctld` keeps hits and events from then on";
+	return "`systemctl status fwctld` may tell more";
 }
 
-enum fw_outcome fw_client_refused(const struct fw_cli *cli, json_t *answer, int status)
+void fw_client_explain(const struct fw_cli *cli, int error, char *ret_message, size_t size)
 {
-	const json_t *error = json_object_get(answer, "error");
-	const char *message = json_string_value(json_object_get(error, "message")), *hint = json_string_value(json_object_get(error, "hint"));
+	char path[SOCKET_MAX];
 
-	if (cli->json) {
-		json_object_set_new(answer, "ok", json_false());
-		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-		putchar('\n');
-	} else {
-		fw_say(stderr, "fwctl: %s", message ? message : "fwctld refused");
-		fputc('\n', stderr);
-		if (hint)
-			fw_say(stderr, "  help: %s", hint);
-		if (hint)
-			fputc('\n', stderr);
+	if (find_path(cli, path, sizeof(path)) < 0)
+		snprintf(path, sizeof(path), "?");
+	if (error == -EACCES)
+		snprintf(ret_message, size, "fwctld may be asked by root and the group fwctl only (%s)", path);
+	else if (error == -ECONNREFUSED)
+		snprintf(ret_message, size, "fwctld is not running (nobody listens at %s)", path);
+	else
+		snprintf(ret_message, size, "fwctld does not answer: %s (%s)", error == -EBADMSG ? "what came is none of its answers" : strerror(-error), path);
+}
+
+void fw_client_say_absent(const struct fw_cli *cli, int error)
+{
+	char message[256];
+
+	fw_client_explain(cli, error, message, sizeof(message));
+	fw_say(stderr, "fwctl: %s", message);
+	fprintf(stderr, "\n  help: %s\n", help_for(cli, error));
+}
+
+enum fw_outcome fw_client_absent(const struct fw_cli *cli, int error)
+{
+	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
+	const enum fw_outcome outcome = fw_cli_session(cli, false, &session);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+
+	fw_client_explain(cli, error, session->message, sizeof(session->message));
+	snprintf(session->hint, sizeof(session->hint), "%s", help_for(cli, error));
+	return fw_cli_finish(cli, session, FW_OUTCOME_REFUSED, cli->json ? json_pack("{s:b}", "daemon", 0) : NULL);
+}
+
+enum fw_outcome fw_client_finish(const struct fw_cli *cli, json_t *answer, int status)
+{
+	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
+	const json_t *error = json_object_get(answer, "error");
+	enum fw_outcome outcome = fw_cli_session(cli, false, &session);
+	if (outcome != FW_OUTCOME_DONE) {
+		json_decref(answer);
+		return outcome;
 	}
-	return fw_cli_flush_stdout(status == 400 || status == 404 ? FW_OUTCOME_USAGE : FW_OUTCOME_REFUSED);
+
+	if (status != 200) {
+		outcome = status == 400 || status == 404 ? FW_OUTCOME_USAGE : FW_OUTCOME_REFUSED;
+		snprintf(session->message, sizeof(session->message), "%s", fw_told_text(error, "message"));
+		if (!session->message[0])
+			snprintf(session->message, sizeof(session->message), "fwctld answers with status %d", status);
+		snprintf(session->hint, sizeof(session->hint), "%s", fw_told_text(error, "hint"));
+	}
+	if (cli->json)
+		json_object_set_new(answer, "daemon", json_true());
+	return fw_cli_finish(cli, session, outcome, answer);
 }

@@ -8,6 +8,8 @@
 
 #define TIMEOUT_MS 10000
 #define BAR 16
+#define LIMIT_MAX 100000
+#define LIMIT_SHOWN 100 /* where nobody says */
 
 /* --- the question --- */
 
@@ -24,7 +26,7 @@ static enum fw_outcome check_options(const struct fw_cli *cli, uint64_t *ret_sin
 		return fw_cli_usage("--by takes rule, source, port or minute, not '%s'", cli->by);
 	if (cli->direction && strcmp(cli->direction, "in") != 0 && strcmp(cli->direction, "out") != 0 && strcmp(cli->direction, "forward") != 0)
 		return fw_cli_usage("--direction takes in, out or forward, not '%s'", cli->direction);
-	if (cli->limit && (fw_str_parse_u64(fw_str_from(cli->limit), 100000, &limit) < 0 || limit == 0))
+	if (cli->limit && (fw_str_parse_u64(fw_str_from(cli->limit), LIMIT_MAX, &limit) < 0 || limit == 0))
 		return fw_cli_usage("--limit takes a number from 1 to 100000, not '%s'", cli->limit);
 	return FW_OUTCOME_DONE;
 }
@@ -42,19 +44,16 @@ static void build_target(const struct fw_cli *cli, uint64_t since, struct fw_buf
 	fw_client_parameter(target, "limit", cli->limit ? cli->limit : cli->json ? NULL : "100");
 }
 
+static uint64_t limit_of(const struct fw_cli *cli)
+{
+	uint64_t limit = cli->json ? LIMIT_MAX : LIMIT_SHOWN;
+
+	if (cli->limit)
+		(void)fw_str_parse_u64(fw_str_from(cli->limit), LIMIT_MAX, &limit);
+	return limit;
+}
+
 /* --- the answer --- */
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
 
 static uint64_t largest(const json_t *list, const char *name)
 {
@@ -63,7 +62,7 @@ static uint64_t largest(const json_t *list, const char *name)
 	size_t i;
 
 	json_array_foreach(list, i, item)
-		most = number_of(item, name) > most ? number_of(item, name) : most;
+		most = fw_told_number(item, name) > most ? fw_told_number(item, name) : most;
 	return most;
 }
 
@@ -90,28 +89,21 @@ static enum fw_colour colour_of(const char *verdict)
 static void place_cell(struct fw_table *table, const json_t *line)
 {
 	if (json_is_string(json_object_get(line, "file")))
-		fw_table_cell(table, FW_CYAN, "%s:%" PRIu64, text_of(line, "file"), number_of(line, "line"));
+		fw_table_cell(table, FW_CYAN, "%s:%" PRIu64, fw_told_text(line, "file"), fw_told_number(line, "line"));
 	else
-		fw_table_text(table, FW_CYAN, text_of(line, "direction"));
+		fw_table_text(table, FW_CYAN, fw_told_text(line, "direction"));
 }
 
 static void words_cell(struct fw_table *table, const json_t *line)
 {
-	const char *by = text_of(line, "by"), *verdict = text_of(line, "verdict");
+	const char *by = fw_told_text(line, "by"), *verdict = fw_told_text(line, "verdict");
 
 	if (json_is_string(json_object_get(line, "text")))
-		fw_table_text(table, colour_of(verdict), text_of(line, "text"));
+		fw_table_text(table, colour_of(verdict), fw_told_text(line, "text"));
 	else if (strcmp(by, "default") == 0)
-		fw_table_cell(table, colour_of(verdict), "default %s %s", text_of(line, "direction"), verdict);
+		fw_table_cell(table, colour_of(verdict), "default %s %s", fw_told_text(line, "direction"), verdict);
 	else
-		fw_table_text(table, FW_PLAIN, text_of(line, "name"));
-}
-
-static int64_t time_of(const json_t *object, const char *name)
-{
-	struct tm parts = { 0 };
-
-	return strptime(text_of(object, name), "%Y-%m-%dT%H:%M:%S", &parts) ? (int64_t)timegm(&parts) : 0;
+		fw_table_text(table, FW_PLAIN, fw_told_text(line, "name"));
 }
 
 static void print_lines(const struct fw_cli *cli, const json_t *lines)
@@ -126,11 +118,11 @@ static void print_lines(const struct fw_cli *cli, const json_t *lines)
 	fw_table_init(&table, FW_ARRAY_SIZE(names), 1 | 2 | 8);
 	heading(&table, names, FW_ARRAY_SIZE(names));
 	json_array_foreach(lines, i, line) {
-		fw_format_bytes(number_of(line, "bytes"), bytes);
-		fw_format_ago(time_of(line, "last_hit"), time(NULL), ago);
-		fw_table_cell(&table, FW_BOLD, "%" PRIu64, number_of(line, "packets"));
+		fw_format_bytes(fw_told_number(line, "bytes"), bytes);
+		fw_format_ago(fw_told_time(line, "last_hit"), time(NULL), ago);
+		fw_table_cell(&table, FW_BOLD, "%" PRIu64, fw_told_number(line, "packets"));
 		fw_table_text(&table, FW_DIM, bytes);
-		bar_cell(&table, colour_of(text_of(line, "verdict")), number_of(line, "packets"), most);
+		bar_cell(&table, colour_of(fw_told_text(line, "verdict")), fw_told_number(line, "packets"), most);
 		fw_table_text(&table, FW_PLAIN, ago);
 		place_cell(&table, line);
 		words_cell(&table, line);
@@ -150,13 +142,13 @@ static void print_times(const struct fw_cli *cli, const json_t *times)
 	fw_table_init(&table, FW_ARRAY_SIZE(names), 2 | 4);
 	heading(&table, names, FW_ARRAY_SIZE(names));
 	json_array_foreach(times, i, item) {
-		fw_format_bytes(number_of(item, "bytes"), bytes);
-		fw_format_time_local(time_of(item, "time"), when);
+		fw_format_bytes(fw_told_number(item, "bytes"), bytes);
+		fw_format_time_local(fw_told_time(item, "time"), when);
 		when[16] = '\0'; /* to the minute */
 		fw_table_text(&table, FW_CYAN, when);
-		fw_table_cell(&table, FW_BOLD, "%" PRIu64, number_of(item, "packets"));
+		fw_table_cell(&table, FW_BOLD, "%" PRIu64, fw_told_number(item, "packets"));
 		fw_table_text(&table, FW_DIM, bytes);
-		bar_cell(&table, FW_GREEN, number_of(item, "packets"), most);
+		bar_cell(&table, FW_GREEN, fw_told_number(item, "packets"), most);
 	}
 	fw_table_print(cli, &table, "");
 }
@@ -164,11 +156,12 @@ static void print_times(const struct fw_cli *cli, const json_t *times)
 static void subject_cell(struct fw_table *table, const json_t *item)
 {
 	if (json_is_string(json_object_get(item, "source")))
-		fw_table_text(table, FW_PLAIN, text_of(item, "source"));
+		fw_table_text(table, FW_PLAIN, fw_told_text(item, "source"));
 	else if (json_is_integer(json_object_get(item, "port")))
-		fw_table_cell(table, FW_PLAIN, "%" PRIu64 "/%s", number_of(item, "port"), text_of(item, "protocol"));
+		fw_table_cell(table, FW_PLAIN, "%" PRIu64 "/%s%s%s", fw_told_number(item, "port"), fw_told_text(item, "protocol"),
+			      json_is_string(json_object_get(item, "service")) ? " " : "", fw_told_text(item, "service"));
 	else
-		fw_table_text(table, FW_PLAIN, text_of(item, "protocol"));
+		fw_table_text(table, FW_PLAIN, fw_told_text(item, "protocol"));
 }
 
 static void places_cell(struct fw_table *table, const json_t *places)
@@ -191,7 +184,7 @@ static void places_cell(struct fw_table *table, const json_t *places)
 
 static void print_tops(const struct fw_cli *cli, const json_t *items, const char *subject)
 {
-	const char *const names[] = { "events", "+-", "", subject, "lines" };
+	const char *const names[] = { "events", "", "", subject, "lines" };
 	struct fw_table table FW_CLEANUP(fw_table_done);
 	const uint64_t most = largest(items, "events");
 	const json_t *item;
@@ -200,61 +193,86 @@ static void print_tops(const struct fw_cli *cli, const json_t *items, const char
 	fw_table_init(&table, FW_ARRAY_SIZE(names), 3);
 	heading(&table, names, FW_ARRAY_SIZE(names));
 	json_array_foreach(items, i, item) {
-		fw_table_cell(&table, FW_BOLD, "%" PRIu64, number_of(item, "events"));
-		if (number_of(item, "error") > 0)
-			fw_table_cell(&table, FW_DIM, "-%" PRIu64, number_of(item, "error"));
+		fw_table_cell(&table, FW_BOLD, "%" PRIu64, fw_told_number(item, "events"));
+		if (fw_told_number(item, "error") > 0)
+			fw_table_cell(&table, FW_DIM, "-%" PRIu64, fw_told_number(item, "error"));
 		else
 			fw_table_text(&table, FW_DIM, "");
-		bar_cell(&table, FW_YELLOW, number_of(item, "events"), most);
+		bar_cell(&table, FW_YELLOW, fw_told_number(item, "events"), most);
 		subject_cell(&table, item);
 		places_cell(&table, json_object_get(item, "lines"));
 	}
 	fw_table_print(cli, &table, "");
 }
 
-static void print_foot(const json_t *answer, bool of_events)
+static void print_sources(const struct fw_cli *cli, const json_t *sources)
 {
-	char since[32], complete[32];
-	const int64_t from = time_of(answer, "complete_from");
+	print_tops(cli, sources, "source");
+}
 
-	fw_format_time_local(time_of(answer, "since"), since);
-	fw_format_time_local(from, complete);
-	printf("\nsince %s", since);
-	if (from > time_of(answer, "since"))
-		printf("; the history begins %s", complete);
-	puts(of_events ? ". Counted are events: of lines with `log` and of defaults, and so many a second at most" : "");
+static void print_ports(const struct fw_cli *cli, const json_t *ports)
+{
+	print_tops(cli, ports, "port");
+}
+
+static uint64_t sum_of(const json_t *list, const char *name)
+{
+	uint64_t sum = 0;
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		sum += fw_told_number(item, name);
+	return sum;
+}
+
+/* What an answer lists, by the name of its list. */
+static const struct kind {
+	const char *list, *subject, *counted, *next;
+	void (*print)(const struct fw_cli *cli, const json_t *list);
+} kinds[] = {
+	{ "lines", "line", "packets", "`fwctl hits --by source --rule LINE` tells who it was", print_lines },
+	{ "times", "time", "packets", "`fwctl hits` tells which lines, --since and --rule less of it", print_times },
+	{ "sources", "source", "events", "`fwctl ban ADDRESS` keeps one out, `fwctl watch from ADDRESS` shows what it does", print_sources },
+	{ "ports", "port", "events", "`fwctl watch port N` shows who", print_ports },
+};
+
+/* Since when, and of how much. */
+static void print_sum(const json_t *answer, const struct kind *kind, const json_t *list)
+{
+	const int64_t since = fw_told_time(answer, "since"), from = fw_told_time(answer, "complete_from");
+	const size_t count = json_array_size(list);
+	char when[32];
+
+	fw_format_time_local(since, when);
+	if (count == 0)
+		printf("no hits since %s", when);
+	else
+		printf("\nsince %s: %" PRIu64 " %s of %zu %s%s", when, sum_of(list, kind->counted), kind->counted, count, kind->subject, count > 1 ? "s" : "");
+	fw_format_time_local(from, when);
+	if (from > since)
+		printf(" (the history begins %s)", when);
+	putchar('\n');
+	if (strcmp(kind->counted, "events") == 0)
+		printf("events come of lines with `log` and of defaults, so many a second at most; packets are counted of every line\n");
+	if (sum_of(list, "error") > 0)
+		printf("-N: the number may be too high by N at most, and is never too low\n");
 }
 
 static void print_answer(const struct fw_cli *cli, const json_t *answer)
 {
-	const json_t *lines = json_object_get(answer, "lines"), *times = json_object_get(answer, "times");
-	const json_t *sources = json_object_get(answer, "sources"), *ports = json_object_get(answer, "ports");
-	const json_t *list = lines ? lines : times ? times : sources ? sources : ports;
-	const size_t shown = json_array_size(list);
+	const struct kind *kind = kinds;
 
-	if (shown == 0)
-		printf("no hits\n");
-	else if (lines)
-		print_lines(cli, lines);
-	else if (times)
-		print_times(cli, times);
-	else
-		print_tops(cli, list, sources ? "source" : "port");
-	print_foot(answer, sources || ports);
-	if (number_of(answer, "total") > shown)
-		printf("%" PRIu64 " more; --limit shows them\n", number_of(answer, "total") - shown);
-	if (lines && shown > 0)
-		printf("`fwctl hits --by source --rule LINE` tells who\n");
-}
-
-static enum fw_outcome print_json(const struct fw_cli *cli, json_t *answer)
-{
-	(void)cli;
-	json_object_set_new(answer, "daemon", json_true());
-	json_object_set_new(answer, "ok", json_true());
-	json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
-	return fw_cli_flush_stdout(FW_OUTCOME_DONE);
+	while (!json_object_get(answer, kind->list) && kind + 1 < kinds + FW_ARRAY_SIZE(kinds))
+		kind++;
+	const json_t *list = json_object_get(answer, kind->list);
+	if (json_array_size(list) > 0)
+		kind->print(cli, list);
+	print_sum(answer, kind, list);
+	if (json_array_size(list) >= limit_of(cli))
+		printf("--limit N shows more than the first %" PRIu64 "\n", limit_of(cli));
+	if (json_array_size(list) > 0)
+		printf("%s\n", kind->next);
 }
 
 /* --- without the daemon --- */
@@ -301,12 +319,10 @@ static int compare_hits(const void *a, const void *b)
 static json_t *kernel_json(const struct fw_cli *cli, struct fw_session *session, const struct fw_status *status)
 {
 	const struct fw_vec *const lists[] = { &status->blocks, &status->rules, &status->builtins, &status->defaults };
-	uint64_t limit = cli->json ? 100000 : 100;
+	const uint64_t limit = limit_of(cli);
 	struct fw_vec lines;
 	json_t *array = json_array();
 
-	if (cli->limit)
-		(void)fw_str_parse_u64(fw_str_from(cli->limit), 100000, &limit);
 	fw_vec_init(&lines, session->arena, sizeof(const struct fw_status_line *));
 	for (size_t i = 0; i < FW_ARRAY_SIZE(lists); i++)
 		for (size_t k = 0; k < lists[i]->len; k++) {
@@ -321,27 +337,41 @@ static json_t *kernel_json(const struct fw_cli *cli, struct fw_session *session,
 	return json_pack("{s:b, s:n, s:s, s:o, s:I}", "daemon", 0, "since", "by", "rule", "lines", array, "total", (json_int_t)lines.len);
 }
 
+static void print_kernel(const struct fw_cli *cli, const json_t *result, bool active)
+{
+	const json_t *lines = json_object_get(result, "lines");
+	const size_t shown = json_array_size(lines);
+
+	if (!active) {
+		printf("fwctl has nothing in the kernel\n");
+		return;
+	}
+	if (shown > 0)
+		print_lines(cli, lines);
+	printf("%s%" PRIu64 " packets of %zu line%s: the kernel's totals, since each was first applied; fwctld would know when, and who\n",
+	       shown > 0 ? "\n" : "", sum_of(lines, "packets"), shown, shown == 1 ? "" : "s");
+	if (fw_told_number(result, "total") > shown)
+		printf("--limit N shows more than the first %zu\n", shown);
+}
+
+/* Only lines, and since each was first applied: that is all that a counter tells. */
 static enum fw_outcome from_kernel(struct fw_cli *cli, int error)
 {
 	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
 	struct fw_status status;
 
-	fw_client_say_absent(error);
-	if (cli->by && strcmp(cli->by, "rule") != 0) {
-		fprintf(stderr, "fwctl: only fwctld knows hits by %s\n", cli->by);
-		return FW_OUTCOME_REFUSED;
-	}
+	if (cli->by && strcmp(cli->by, "rule") != 0)
+		return fw_client_absent(cli, error);
+	fw_client_say_absent(cli, error);
 	enum fw_outcome outcome = fw_cli_session(cli, true, &session);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 	outcome = fw_engine_status(session, &status);
 	if (outcome == FW_OUTCOME_OUT_OF_SYNC)
 		outcome = FW_OUTCOME_DONE; /* counters are counters */
-	json_t *result = outcome == FW_OUTCOME_DONE && status.active ? kernel_json(cli, session, &status) : NULL;
-	if (result && !cli->json) {
-		print_lines(cli, json_object_get(result, "lines"));
-		printf("\nThe kernel's totals, since each line was first applied; fwctld would know when, and who\n");
-	}
+	json_t *result = outcome == FW_OUTCOME_DONE ? kernel_json(cli, session, &status) : NULL;
+	if (result && !cli->json)
+		print_kernel(cli, result, status.active);
 	return fw_cli_finish(cli, session, outcome, result);
 }
 
@@ -352,7 +382,7 @@ enum fw_outcome fw_cmd_hits(struct fw_cli *cli)
 	json_t *answer = NULL;
 	uint64_t since;
 	int status = 0;
-	enum fw_outcome outcome = check_options(cli, &since);
+	const enum fw_outcome outcome = check_options(cli, &since);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
@@ -362,12 +392,7 @@ enum fw_outcome fw_cmd_hits(struct fw_cli *cli)
 		r = fw_client_json(&client, &answer, &status);
 	if (r < 0)
 		return from_kernel(cli, r);
-	if (status != 200)
-		outcome = fw_client_refused(cli, answer, status);
-	else if (cli->json)
-		outcome = print_json(cli, answer);
-	else
+	if (status == 200 && !cli->json)
 		print_answer(cli, answer);
-	json_decref(answer);
-	return fw_cli_flush_stdout(outcome);
+	return fw_client_finish(cli, answer, status);
 }

@@ -2,8 +2,6 @@
 /* cli/cmd_status.c - status: what runs and who was hit, as tables or as JSON. */
 #include <inttypes.h>
 #include <stdio.h>
-
-#include <string.h>
 #include <time.h>
 
 #include "cli/client.h"
@@ -36,16 +34,14 @@ static const struct rate *rate_of(const struct rates *rates, const struct fw_sta
 
 static void take_rate(struct rates *rates, const json_t *line)
 {
-	const char *id = json_string_value(json_object_get(line, "id")), *when = json_string_value(json_object_get(line, "last_hit"));
-	struct tm parts = { 0 };
+	const char *id = json_string_value(json_object_get(line, "id"));
 	struct rate *rate = id ? fw_arena_alloc(rates->arena, 1, sizeof(*rate)) : NULL;
 	const char *key = rate ? fw_arena_copy(rates->arena, fw_str_from(id)) : NULL;
 
 	if (!key)
 		return;
 	rate->rate = json_number_value(json_object_get(line, "rate"));
-	if (when && strptime(when, "%Y-%m-%dT%H:%M:%S", &parts))
-		rate->last_hit = (int64_t)timegm(&parts);
+	rate->last_hit = fw_told_time(line, "last_hit");
 	(void)fw_map_set(&rates->by_key, fw_str_from(key), rate);
 }
 

@@ -34,7 +34,7 @@ static void print_plain(const struct fw_top *top)
 	fw_table_print(top->cli, &table, "");
 }
 
-static void print_json(const struct fw_top *top)
+static json_t *to_json(const struct fw_top *top)
 {
 	json_t *lines = json_array();
 
@@ -47,11 +47,7 @@ static void print_json(const struct fw_top *top)
 						       row->source[0] ? fw_json_text(row->source) : json_null(), "where", fw_json_text(row->place), "text",
 						       fw_json_text(row->text), "verdict", fw_verdict_name(row->verdict)));
 	}
-	json_t *answer = json_pack("{s:b, s:b, s:o, s:o}", "ok", !top->error[0], "daemon", top->daemon, "error",
-				   top->error[0] ? fw_json_text(top->error) : json_null(), "lines", lines);
-	json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(answer);
+	return json_pack("{s:b, s:o}", "daemon", top->daemon, "lines", lines);
 }
 
 /* Two readings, for a rate. */
@@ -62,15 +58,17 @@ static enum fw_outcome print_once(struct fw_top *top)
 		(void)poll(NULL, 0, 1000);
 		fw_top_read(top);
 	}
+	struct fw_session *session FW_CLEANUP(fw_session_freep) = NULL;
+	const enum fw_outcome outcome = fw_cli_session(top->cli, false, &session);
+	if (outcome != FW_OUTCOME_DONE)
+		return outcome;
+
+	snprintf(session->message, sizeof(session->message), "%s", top->error);
 	if (!top->daemon && !top->error[0])
-		fw_client_say_absent(-ECONNREFUSED);
-	if (top->cli->json)
-		print_json(top);
-	else if (!top->error[0])
+		fw_client_say_absent(top->cli, -ECONNREFUSED);
+	if (!top->cli->json && !top->error[0])
 		print_plain(top);
-	else
-		fprintf(stderr, "fwctl: %s\n", top->error);
-	return fw_cli_flush_stdout(top->error[0] ? FW_OUTCOME_REFUSED : FW_OUTCOME_DONE);
+	return fw_cli_finish(top->cli, session, top->error[0] ? FW_OUTCOME_REFUSED : FW_OUTCOME_DONE, top->cli->json ? to_json(top) : NULL);
 }
 
 enum fw_outcome fw_cmd_top(struct fw_cli *cli)

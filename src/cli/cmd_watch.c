@@ -21,69 +21,39 @@ struct watcher {
 
 /* --- an event as a line --- */
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-/* The local time of day, with milliseconds. */
-static void print_time(const char *text)
-{
-	struct tm parts = { 0 }, local;
-	const char *fraction = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
-	const time_t instant = fraction ? timegm(&parts) : 0;
-
-	if (!fraction || !localtime_r(&instant, &local))
-		return;
-	printf("%02d:%02d:%02d%.4s ", local.tm_hour, local.tm_min, local.tm_sec, fraction);
-}
-
-static void print_end(const json_t *event, const char *address, const char *port)
-{
-	const json_t *number = json_object_get(event, port);
-	const char *text = text_of(event, address);
-	const bool in_brackets = strchr(text, ':') && json_is_integer(number);
-
-	fw_say(stdout, "%s%s%s", in_brackets ? "[" : "", text[0] ? text : "?", in_brackets ? "]" : "");
-	if (json_is_integer(number))
-		printf(":%" JSON_INTEGER_FORMAT, json_integer_value(number));
-}
-
 static void print_line(const struct fw_cli *cli, const json_t *event)
 {
 	char place[160];
 
 	if (json_is_string(json_object_get(event, "file")))
-		snprintf(place, sizeof(place), "%s:%" JSON_INTEGER_FORMAT, text_of(event, "file"), json_integer_value(json_object_get(event, "line")));
+		snprintf(place, sizeof(place), "%.130s:%" JSON_INTEGER_FORMAT, fw_told_text(event, "file"), json_integer_value(json_object_get(event, "line")));
 	else
-		snprintf(place, sizeof(place), "%s %s", text_of(event, "by"), text_of(event, "direction"));
+		snprintf(place, sizeof(place), "%s %s", fw_told_text(event, "by"), fw_told_text(event, "direction"));
 	fw_str_hide_controls(place);
 	fw_paint(cli, FW_CYAN, place);
 	const char *what = json_is_string(json_object_get(event, "label")) ? "label" : "text";
 	if (json_is_string(json_object_get(event, what)))
-		fw_say(stdout, "  %s", text_of(event, what));
+		fw_say(stdout, "  %s", fw_told_text(event, what));
+}
+
+static enum fw_colour colour_of(enum fw_verdict verdict)
+{
+	return verdict == FW_ALLOW ? FW_GREEN : verdict == FW_DENY ? FW_RED : FW_YELLOW;
 }
 
 static void print_event(const struct fw_cli *cli, const json_t *event)
 {
-	const char *verdict = text_of(event, "verdict");
-	const json_t *type = json_object_get(event, "icmp_type");
-	char word[8];
+	struct fw_buf ends FW_CLEANUP(fw_buf_done) = { .max = 65536 };
+	char when[FW_TOLD_CLOCK_BYTES], word[16];
 
-	print_time(text_of(event, "time"));
-	snprintf(word, sizeof(word), "%-6s", json_is_true(json_object_get(event, "over_limit")) ? "over" : verdict);
-	fw_paint(cli, strcmp(verdict, "allow") == 0 ? FW_GREEN : strcmp(verdict, "deny") == 0 ? FW_RED : FW_YELLOW, word);
-	fw_say(stdout, " %-7s %-8s %-6s ", text_of(event, "direction"), text_of(event, "interface"), text_of(event, "protocol"));
-	print_end(event, "source", "source_port");
-	fputs(" > ", stdout);
-	print_end(event, "destination", "destination_port");
-	if (json_is_integer(type))
-		printf(" type %" JSON_INTEGER_FORMAT, json_integer_value(type));
-	if (json_is_true(json_object_get(event, "fragment")))
-		fputs(" fragment", stdout);
-	fputs("  ", stdout);
+	fw_told_clock(event, when);
+	fw_told_ends(event, &ends);
+	snprintf(word, sizeof(word), "%-6.6s", json_is_true(json_object_get(event, "over_limit")) ? "over" : fw_told_text(event, "verdict"));
+	fw_str_hide_controls(word);
+	printf("%s ", when);
+	fw_paint(cli, colour_of(fw_told_verdict(event)), word);
+	fw_say(stdout, " %-7s %-8s %-6s %s  ", fw_told_text(event, "direction"), fw_told_text(event, "interface"), fw_told_text(event, "protocol"),
+	       fw_cli_text(&ends));
 	print_line(cli, event);
 	putchar('\n');
 }
@@ -112,15 +82,16 @@ static void show(struct watcher *w, const struct fw_buf *line)
 		w->ended = true; /* nobody reads any more */
 }
 
-/* Until there is something on `fd`; false: the user has enough. */
-static bool wait_for(struct watcher *w, int fd)
+/* Whether the user has enough, or nobody reads any more; `timeout_ms` -1: until that, or until there is something on `fd`. */
+static bool has_enough(struct watcher *w, int fd, int timeout_ms)
 {
-	struct pollfd fds[2] = { { .fd = w->signal_fd, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+	struct pollfd fds[3] = { { .fd = w->signal_fd, .events = POLLIN }, { .fd = STDOUT_FILENO }, { .fd = fd, .events = POLLIN } };
 
-	if (poll(fds, 2, -1) < 0 && errno != EINTR)
-		return false;
-	w->ended = w->ended || fds[0].revents;
-	return !w->ended;
+	if (poll(fds, FW_ARRAY_SIZE(fds), timeout_ms) < 0 && errno != EINTR)
+		w->ended = true;
+	else if (fds[0].revents || fds[1].revents & (POLLERR | POLLHUP))
+		w->ended = true;
+	return w->ended;
 }
 
 /* --- from fwctld --- */
@@ -128,11 +99,13 @@ static bool wait_for(struct watcher *w, int fd)
 /* An error is one JSON object on a line. */
 static enum fw_outcome tell_refusal(const struct watcher *w, const struct fw_buf *line, int status)
 {
-	json_t *answer = json_loadb(line->data, line->len, 0, NULL);
-	const enum fw_outcome outcome = fw_client_refused(w->cli, answer, status);
+	json_t *answer = json_loadb(line->data ? line->data : "", line->len, 0, NULL);
 
-	json_decref(answer);
-	return outcome;
+	if (!json_is_object(answer)) {
+		json_decref(answer);
+		answer = json_object();
+	}
+	return fw_client_finish(w->cli, answer, status);
 }
 
 static enum fw_outcome watch_daemon(struct watcher *w, struct fw_client_lines *lines)
@@ -146,12 +119,12 @@ static enum fw_outcome watch_daemon(struct watcher *w, struct fw_client_lines *l
 			return tell_refusal(w, &line, lines->status);
 		if (r == 1)
 			show(w, &line);
-		else if (r == 0 && !wait_for(w, lines->client.fd))
+		if (r >= 0 && has_enough(w, lines->client.fd, r == 1 ? 0 : -1)) /* also while events come without a pause */
 			break;
 	}
-	if (r >= 0 || w->ended)
+	if (w->ended)
 		return FW_OUTCOME_DONE;
-	fputs("fwctl: fwctld has ended\n", stderr);
+	fprintf(stderr, "fwctl: fwctld has ended%s%s\n", r == -EPIPE ? "" : ": ", r == -EPIPE ? "" : strerror(-r));
 	return FW_OUTCOME_REFUSED;
 }
 
@@ -223,7 +196,7 @@ static enum fw_outcome listen_to_kernel(struct kernel_watch *k, uint16_t group)
 		return FW_OUTCOME_REFUSED;
 	}
 
-	while (r >= 0 && wait_for(k->watcher, fw_nflog_fd(reader)))
+	while (r >= 0 && !has_enough(k->watcher, fw_nflog_fd(reader), -1))
 		r = fw_nflog_read(reader, take, k, &tally);
 	if (tally.lost > 0)
 		fprintf(stderr, "fwctl: %" PRIu64 " events were lost\n", tally.lost);
@@ -239,7 +212,7 @@ static enum fw_outcome watch_kernel(struct watcher *w, int error)
 
 	if (fw_event_filter_parse(fw_buf_str(&w->filter), &k.filter, words) < 0)
 		return fw_cli_usage("%s", words);
-	fw_client_say_absent(error);
+	fw_client_say_absent(w->cli, error);
 	enum fw_outcome outcome = fw_cli_session(w->cli, true, &session);
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;

@@ -60,7 +60,7 @@ static struct fw_top_row *row_of(struct fw_top *top, const char *key)
 static void describe(struct fw_top_row *row, const struct told *told)
 {
 	if (told->file)
-		snprintf(row->place, sizeof(row->place), "%s:%lu", told->file, (unsigned long)told->line);
+		snprintf(row->place, sizeof(row->place), "%.80s:%lu", told->file, (unsigned long)told->line);
 	else
 		snprintf(row->place, sizeof(row->place), "%s", told->direction);
 	if (told->text)
@@ -106,24 +106,10 @@ static void begin_reading(struct fw_top *top)
 
 /* --- from fwctld --- */
 
+/* NULL where there is none. */
 static const char *text_of(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
-}
-
-static enum fw_verdict verdict_of(const char *word)
-{
-	for (unsigned int v = FW_ALLOW; word && v <= FW_REJECT; v++)
-		if (strcmp(word, fw_verdict_name(v)) == 0)
-			return v;
-	return FW_ALLOW;
-}
-
-static int64_t time_of(const char *text)
-{
-	struct tm parts = { 0 };
-
-	return text && strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) ? (int64_t)timegm(&parts) : 0;
 }
 
 static void take_json(struct fw_top *top, const json_t *line, size_t order)
@@ -134,8 +120,8 @@ static void take_json(struct fw_top *top, const json_t *line, size_t order)
 		return;
 	const struct told told = { .key = key, .file = text_of(line, "file"), .text = text_of(line, "text"), .label = text_of(line, "label"),
 				   .name = text_of(line, "name"), .source = text_of(line, "top_source"), .direction = direction ? direction : "",
-				   .line = (uint32_t)json_integer_value(json_object_get(line, "line")), .verdict = verdict_of(text_of(line, "verdict")),
-				   .packets = (uint64_t)json_integer_value(json_object_get(line, "packets")), .last_hit = time_of(text_of(line, "last_hit")) };
+				   .line = (uint32_t)fw_told_number(line, "line"), .verdict = fw_told_verdict(line),
+				   .packets = fw_told_number(line, "packets"), .last_hit = fw_told_time(line, "last_hit") };
 	take(top, &told, order);
 }
 
@@ -213,7 +199,7 @@ void fw_top_read(struct fw_top *top)
 	if (r == -ECONNREFUSED)
 		read_kernel(top);
 	else if (r < 0)
-		snprintf(top->error, sizeof(top->error), "fwctld: %s", r == -EACCES ? "only root and the group fwctl may ask it" : strerror(-r));
+		fw_client_explain(top->cli, r, top->error, sizeof(top->error));
 	fw_top_arrange(top);
 }
 

@@ -26,7 +26,7 @@ struct fw_top {
 	int64_t read_us;        /* monotonic, of the last */
 	double passed;          /* seconds between the last two */
 	bool daemon;            /* the last reading came from fwctld, else from the kernel */
-	char error[160];        /* why there was none, or "" */
+	char error[256];        /* why there was none, or "" */
 	enum fw_top_sort sort;
 	char filter[64];        /* only rows that hold this */
 };

@@ -2,14 +2,17 @@
 /* cli/top_screen.c - the screen of `fwctl top`: ncurses, keys, the events of a line, banning. Everything that comes from outside was cleaned of control characters. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <ncurses.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "cli/top.h"
 
 #define EVERY_US 1000000
+#define WIDEST 512
 #define EVENTS_ASKED "/v1/events?last=1000"
 
 enum view { VIEW_TABLE, VIEW_EVENTS, VIEW_HELP };
@@ -34,18 +37,79 @@ static int colour_of(enum fw_verdict verdict)
 	return verdict == FW_ALLOW ? COLOUR_ALLOW : verdict == FW_DENY ? COLOUR_DENY : COLOUR_REJECT;
 }
 
-static void put(int y, int x, int width, const char *text)
+/* The character at the beginning of a text, '?' for what is none that can be shown; its bytes. */
+static size_t next_character(const char *text, wchar_t *ret_wide)
 {
-	if (x < COLS && width > 0)
-		mvaddnstr(y, x, text, width < COLS - x ? width : COLS - x);
+	mbstate_t state = { 0 };
+	const size_t len = mbrtowc(ret_wide, text, MB_LEN_MAX, &state);
+	const bool is_one = len > 0 && len <= MB_LEN_MAX;
+
+	if (!is_one || wcwidth(*ret_wide) < 0)
+		*ret_wide = L'?';
+	return is_one ? len : 1;
 }
 
-/* As wide as characters, and not bytes, are. */
+/* Cut by columns of the terminal, which are neither bytes nor characters; an ellipsis says so. */
+static void put(int y, int x, int width, const char *text)
+{
+	const int room = width < COLS - x ? width : COLS - x;
+	wchar_t wide[WIDEST];
+	int count = 0, used = 0;
+
+	while (*text && count < WIDEST) {
+		text += next_character(text, &wide[count]);
+		used += wcwidth(wide[count]);
+		if (used > room)
+			break;
+		count++;
+	}
+	if (used > room && count > 0)
+		wide[count - 1] = L'\u2026';
+	if (count > 0)
+		mvaddnwstr(y, x, wide, count);
+}
+
+/* The end is what tells: of "conf.d/customers.conf:1234", its number. */
+static void put_place(int y, int x, int width, const char *text)
+{
+	wchar_t wide;
+	int columns = 0;
+
+	for (const char *at = text; *at; columns += wcwidth(wide))
+		at += next_character(at, &wide);
+	if (columns <= width) {
+		put(y, x, width, text);
+		return;
+	}
+	for (; columns > width - 1; columns -= wcwidth(wide))
+		text += next_character(text, &wide);
+	put(y, x, 1, "\u2026");
+	put(y, x + 1, width - 1, text);
+}
+
+/* ASCII. */
 static void put_right(int y, int x, int width, const char *text)
 {
 	const int len = (int)strlen(text);
 
 	put(y, x + (len < width ? width - len : 0), width, text);
+}
+
+/* Nine columns are there for a rate and eleven for a count: what is longer is told in millions or thousands of millions. */
+static void format_rate(double rate, char ret_text[32])
+{
+	if (rate < 1e6)
+		snprintf(ret_text, 32, "%.1f", rate);
+	else
+		snprintf(ret_text, 32, "%.2fM", rate / 1e6);
+}
+
+static void format_count(uint64_t count, char ret_text[32])
+{
+	if (count < 100000000000)
+		snprintf(ret_text, 32, "%" PRIu64, count);
+	else
+		snprintf(ret_text, 32, "%.2fG", (double)count / 1e9);
 }
 
 /* Columns that a narrow terminal has no room for are left out, the least needed first. */
@@ -59,8 +123,8 @@ static struct layout lay_out(void)
 	struct layout l = { .rate = 0, .spark = -1, .packets = 10, .last = -1, .source = -1 };
 	int x = 22;
 
-	l.spark_width = COLS >= 120 ? FW_TOP_READINGS : 15;
-	l.place_width = COLS >= 100 ? 24 : 16;
+	l.spark_width = COLS >= 140 ? FW_TOP_READINGS : FW_TOP_READINGS / 2;
+	l.place_width = COLS >= 120 ? 24 : 16;
 	if (COLS >= 70) {
 		l.last = x;
 		x += 7;
@@ -100,7 +164,7 @@ static void draw_names(const struct screen *s, const struct layout *l)
 	if (l->last >= 0)
 		draw_name(l->last, 6, "last", sort == FW_TOP_BY_LAST, true);
 	if (l->spark >= 0)
-		draw_name(l->spark, l->spark_width, "the last half minute", false, false);
+		draw_name(l->spark, l->spark_width, COLS >= 140 ? "the last 30 s" : "the last 15 s", false, false);
 	if (l->source >= 0)
 		draw_name(l->source, 16, "top source", false, false);
 	draw_name(l->place, l->place_width, "where", sort == FW_TOP_BY_ORDER, false);
@@ -111,21 +175,21 @@ static void draw_row(const struct screen *s, const struct layout *l, int y, cons
 {
 	char number[32], spark[FW_TOP_SPARK_BYTES];
 
-	snprintf(number, sizeof(number), "%.1f", fw_top_rate(s->top, row));
+	format_rate(fw_top_rate(s->top, row), number);
 	put_right(y, l->rate, 9, number);
-	snprintf(number, sizeof(number), "%" PRIu64, row->packets);
+	format_count(row->packets, number);
 	put_right(y, l->packets, 11, number);
 	fw_format_ago(row->last_hit, time(NULL), number);
 	if (l->last >= 0)
 		put_right(y, l->last, 6, number);
 	if (l->spark >= 0) {
 		fw_top_spark(s->top, row, (unsigned int)l->spark_width, spark);
-		put(y, l->spark, (int)strlen(spark), spark);
+		put(y, l->spark, l->spark_width, spark);
 	}
 	if (l->source >= 0)
 		put(y, l->source, l->place - l->source - 1, row->source);
 	attron(COLOR_PAIR(COLOUR_PLACE));
-	put(y, l->place, l->place_width, row->place);
+	put_place(y, l->place, l->place_width, row->place);
 	attroff(COLOR_PAIR(COLOUR_PLACE));
 	attron(COLOR_PAIR(colour_of(row->verdict)));
 	put(y, l->text, COLS - l->text, row->text);
@@ -270,27 +334,24 @@ static void forget_events(struct screen *s)
 	s->events.len = 0;
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
 static void add_event(struct screen *s, const json_t *event)
 {
-	char *line = NULL, **item;
+	struct fw_buf text FW_CLEANUP(fw_buf_done) = { .max = 65536 };
+	char when[FW_TOLD_CLOCK_BYTES], **item;
+	int error = 0;
 
-	if (asprintf(&line, "%.23s  %-6s %-8s %-5s %s port %lld > %s port %lld  %s", text_of(event, "time"), text_of(event, "verdict"), text_of(event, "interface"),
-		     text_of(event, "protocol"), text_of(event, "source"), (long long)json_integer_value(json_object_get(event, "source_port")),
-		     text_of(event, "destination"), (long long)json_integer_value(json_object_get(event, "destination_port")), text_of(event, "log")) < 0)
-		return;
-	fw_str_hide_controls(line);
-	item = fw_vec_push(&s->events);
-	if (item)
-		*item = line;
-	else
+	fw_told_clock(event, when);
+	fw_buf_printf(&text, "%s  %-6s %-8s %-5s ", when, fw_told_text(event, "verdict"), fw_told_text(event, "interface"), fw_told_text(event, "protocol"));
+	fw_told_ends(event, &text);
+	fw_buf_printf(&text, "  %s", fw_told_text(event, "log"));
+	char *line = fw_buf_take(&text, &error);
+	item = line ? fw_vec_push(&s->events) : NULL;
+	if (!item) {
 		free(line);
+		return;
+	}
+	fw_str_hide_controls(line);
+	*item = line;
 }
 
 static void read_events(struct screen *s)
@@ -305,7 +366,7 @@ static void read_events(struct screen *s)
 	if (fw_client_begin(s->top->cli, EVENTS_ASKED, 2000, &client) < 0 || fw_client_json(&client, &answer, &status) < 0)
 		return;
 	json_array_foreach(json_object_get(answer, "events"), i, event)
-		if (strcmp(text_of(event, "id"), s->selected) == 0)
+		if (strcmp(fw_told_text(event, "id"), s->selected) == 0)
 			add_event(s, event);
 	json_decref(answer);
 }
