@@ -167,8 +167,9 @@ static int on_alive(sd_event_source *source, uint64_t now, void *data)
 {
 	struct fw_front *front = data;
 
+	(void)now; /* when it was due */
 	(void)fw_channel_send(&front->channel, FW_MESSAGE_ALIVE, NULL, -1);
-	(void)sd_event_source_set_time(source, now + ALIVE_EVERY_US);
+	(void)sd_event_source_set_time_relative(source, ALIVE_EVERY_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

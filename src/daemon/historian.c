@@ -199,6 +199,7 @@ static void answer(struct fw_historian *historian, struct fw_job *jobs)
 
 struct turns { /* when what is due, by the boot clock */
 	int64_t book, prune, open;
+	bool owed; /* there are counts that were not booked yet */
 };
 
 static void book(struct fw_historian *historian, struct turns *turns)
@@ -208,6 +209,7 @@ static void book(struct fw_historian *historian, struct turns *turns)
 	say_error(historian, "writing", r);
 	refresh_facts(historian);
 	turns->book = historian->boot + TURN_SECONDS;
+	turns->owed = r < 0;
 }
 
 static void turn(struct fw_historian *historian, struct turns *turns, const struct wish *wish)
@@ -220,7 +222,8 @@ static void turn(struct fw_historian *historian, struct turns *turns, const stru
 		say_error(historian, "changing its limits", fw_history_set_limits(historian->history, &wish->limits));
 		turns->prune = 0;
 	}
-	if (historian->history && ((wish->counted && historian->boot >= turns->book) || wish->jobs || wish->ends || historian->boot >= turns->prune))
+	turns->owed = turns->owed || wish->counted;
+	if (historian->history && ((turns->owed && historian->boot >= turns->book) || wish->jobs || wish->ends || historian->boot >= turns->prune))
 		book(historian, turns);
 	if (historian->history && historian->boot >= turns->prune) {
 		prune(historian);
@@ -237,8 +240,8 @@ static void *run(void *data)
 	struct wish wish = { .ends = false };
 
 	while (!wish.ends) {
-		const int64_t now = clock_seconds(CLOCK_MONOTONIC);
-		wait_for_wish(historian, now + (historian->history ? IDLE_SECONDS : RETRY_SECONDS), &wish);
+		const int64_t now = clock_seconds(CLOCK_MONOTONIC), patience = !historian->history ? RETRY_SECONDS : turns.owed ? TURN_SECONDS : IDLE_SECONDS;
+		wait_for_wish(historian, now + patience, &wish);
 		turn(historian, &turns, &wish);
 	}
 	fw_history_close(historian->history);

@@ -272,7 +272,8 @@ static int on_watchdog(sd_event_source *source, uint64_t now, void *data)
 
 	if (!keeper->front_ready || fw_keeper_now_us() - keeper->alive_us < ALIVE_MAX_US)
 		(void)sd_notify(0, "WATCHDOG=1");
-	arm(source, now + 5 * 1000000ull);
+	(void)now;
+	arm(source, fw_keeper_now_us() + 5 * 1000000ull);
 	return 0;
 }
 

@@ -158,9 +158,10 @@ static int send_out(struct fw_channel *channel, enum fw_message_kind kind, int f
 		part->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(part), &fd, sizeof(fd));
 	}
+	const int flags = MSG_NOSIGNAL | (channel->side == FW_FRONT ? MSG_DONTWAIT : 0);
 	ssize_t len;
 	do
-		len = sendmsg(channel->fd, &datagram, MSG_NOSIGNAL);
+		len = sendmsg(channel->fd, &datagram, flags);
 	while (len < 0 && errno == EINTR);
 	channel->out_len = 0;
 	channel->out_count = 0;

@@ -88,7 +88,8 @@ struct fw_message_done {
 	char group[FW_MESSAGE_GROUP_MAX];
 };
 
-/* One end. Sending waits until the other side has room, at most its time-out; receiving does not wait. */
+/* One end. The keeper's sending waits until the front has room, at most its time-out; the front's does not wait, so that the two never wait for each other; receiving
+ * does not either. */
 struct fw_channel {
 	int fd;
 	enum fw_side side; /* ours */
