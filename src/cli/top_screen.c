@@ -135,7 +135,7 @@ static struct layout lay_out(void)
 	}
 	if (COLS >= 100) {
 		l.source = x;
-		x += COLS >= 140 ? 40 : 17;
+		x += COLS >= 160 ? 40 : 17; /* an IPv6 address, or one of IPv4 */
 	}
 	l.place = x;
 	l.text = x + l.place_width + 1;
@@ -238,8 +238,15 @@ static void draw_events(const struct screen *s)
 	const size_t room = LINES > 5 ? (size_t)LINES - 5 : 1;
 	const size_t first = s->events.len > room ? s->events.len - room : 0;
 
+	const struct fw_top_row *row = fw_map_get(&s->top->rows, fw_str_from(s->selected));
+	char title[sizeof(row->place) + sizeof(row->text) + 2];
+
+	snprintf(title, sizeof(title), "%s  %s", row ? row->place : "", row ? row->text : "");
+	attron(COLOR_PAIR(COLOUR_PLACE));
+	put(2, 0, COLS, title);
+	attroff(COLOR_PAIR(COLOUR_PLACE));
 	if (s->events.len == 0)
-		put(3, 2, COLS - 2, "no events of this line are known: it has no `log`, or nothing matched");
+		put(3, 2, COLS - 2, s->top->daemon ? "no events of this line are known: it has no `log`, or nothing matched" : "only fwctld knows events");
 	for (size_t i = first; i < s->events.len; i++)
 		put(3 + (int)(i - first), 0, COLS, *(char **)fw_vec_at(&s->events, i));
 }

@@ -565,8 +565,11 @@ class Terminal:
     """`fwctl top` in tmux."""
 
     def __init__(self, space, width, height, *args):
-        self.space, self.path = space, os.path.join(space.folder, "tmux")
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), FWCTL, *args, "top")
+        self.space, self.path, self.status = space, os.path.join(space.folder, "tmux"), os.path.join(space.folder, "status")
+        if os.path.exists(self.status):
+            os.unlink(self.status)
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height),  # tmux itself may lose the status
+                  f"{FWCTL} {' '.join(args)} top; echo $? >{self.status}.new; mv {self.status}.new {self.status}")
         self.tmux("set-option", "-g", "remain-on-exit", "on")
 
     def tmux(self, *args):
@@ -590,8 +593,9 @@ class Terminal:
 
     def ended(self):
         """Its exit status."""
-        return int(until(lambda: self.tmux("list-panes", "-F", "#{pane_dead}#{pane_dead_status}").strip().startswith("1") and
-                         self.tmux("list-panes", "-F", "#{pane_dead_status}").strip(), lambda: "it ends:\n" + self.screen()))
+        until(lambda: os.path.exists(self.status), lambda: "it ends:\n" + self.screen())
+        with open(self.status, encoding="ascii") as status:
+            return int(status.read())
 
     def close(self):
         self.tmux("kill-server")
@@ -653,6 +657,7 @@ def test_top_events(space):
         shown.keys("Down")
         shown.keys("Enter")
         screen = shown.wait(r"\[2001:db8::2\]:40000 > 192\.0\.2\.1:23 +knock")
+        need(screen.split("\n")[2] == "policy.conf:7  deny telnet log", screen)
         need("192.0.2.5 > 192.0.2.1 type 8" in screen and "192.0.2.99" not in screen, screen)
         need("10:00:00.123  deny" in screen, screen)
         need(any(path == "/v1/events" and int(query["last"]) >= 200 for _, path, query, _ in daemon.asked), daemon.asked)
@@ -723,7 +728,7 @@ def test_top_resize(space):
         shown.tmux("resize-window", "-x", "62", "-y", "10")
         screen = shown.wait(r"rate/s\* +packets +where", without="top source")
         need("interrupted" not in screen.lower() and "does not answer" not in screen, screen)
-        shown.tmux("resize-window", "-x", "140", "-y", "30")
+        shown.tmux("resize-window", "-x", "170", "-y", "30")
         screen = shown.wait("top source .*where")
         need(re.search("2001:db8:1234:5678:9abc:def0:1234:5678 +policy.conf:9", screen), screen)
 
