@@ -17,7 +17,6 @@
 
 #define LOOK_SOON_US 50000ull      /* after a change: others may follow at once */
 #define LOOK_COST_FACTOR 20        /* looking takes a twentieth of the time at most */
-#define POLL_GAP_US 20000ull       /* who asks sooner gets what was read */
 #define ALIVE_MAX_US (20 * 1000000ull)
 
 uint64_t fw_keeper_now_us(void)
@@ -160,12 +159,15 @@ static int on_change(sd_event_source *source, int fd, uint32_t events, void *dat
 
 /* --- the front --- */
 
+/* Who asks gets what the kernel has now; but reading takes half of the time at most: who asks too soon after the last one waits as long as that took. */
 static int poll_on_demand(struct fw_keeper *keeper)
 {
-	const struct fw_message_counts_end end = { .serial = keeper->serial, .error = -EAGAIN };
+	const uint64_t fair = keeper->polled_us + keeper->poll_cost_us;
 
-	if (fw_keeper_now_us() - keeper->polled_us < POLL_GAP_US)
-		return fw_channel_send(&keeper->channel, FW_MESSAGE_COUNTS_END, &end, -1);
+	if (fw_keeper_now_us() < fair) {
+		arm(keeper->poll, fair);
+		return 0;
+	}
 	const int r = fw_keeper_poll(keeper);
 	arm_poll(keeper);
 	return r;

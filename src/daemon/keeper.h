@@ -45,7 +45,7 @@ struct fw_keeper {
 	bool listens, told_busy;
 
 	sd_event_source *poll, *look; /* timers: read the counters; find out what runs */
-	uint64_t polled_us, poll_every_us;  /* monotonic */
+	uint64_t polled_us, poll_cost_us, poll_every_us; /* monotonic */
 	uint64_t looked_us, look_cost_us;
 	uint64_t alive_us; /* when the front was last heard of */
 	bool front_ready;

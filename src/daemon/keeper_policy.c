@@ -226,7 +226,8 @@ int fw_keeper_poll(struct fw_keeper *keeper)
 	end.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	int r = end.error == 0 ? tell_changed(keeper) : 0;
 	keeper->polled_us = fw_keeper_now_us();
-	const uint64_t every = (keeper->polled_us - begin) * COST_FACTOR;
+	keeper->poll_cost_us = keeper->polled_us - begin;
+	const uint64_t every = keeper->poll_cost_us * COST_FACTOR;
 	keeper->poll_every_us = every < POLL_MIN_US ? POLL_MIN_US : every > POLL_MAX_US ? POLL_MAX_US : every;
 	return r < 0 ? r : fw_channel_send(&keeper->channel, FW_MESSAGE_COUNTS_END, &end, -1);
 }
