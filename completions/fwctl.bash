@@ -9,7 +9,7 @@ _fwctl_ask() {
 _fwctl_words() {
 	local policy=${_fwctl_policy:-/etc/fwctl/policy.conf}
 	case $1 in
-	commands) printf '%s\n' check fmt plan apply status show explain diff services ban unban bans renew flush help ;;
+	commands) printf '%s\n' check fmt plan apply status hits top watch show explain diff services ban unban bans renew flush help ;;
 	netns) [[ -d /run/netns ]] && ls -1 /run/netns ;;
 	times) printf '%s\n' 10m 1h 12h 1d 1w ;;
 	services) _fwctl_ask services | sed -n 's/^ *"name": "\([^"]*\)",\{0,1\}$/\1/p' ;;
@@ -27,7 +27,10 @@ _fwctl_option_kind() {
 	case $1 in
 	--netns) echo netns ;;
 	--color) echo words auto always never ;;
-	--for) echo times ;;
+	--since | --for) echo times ;;
+	--by) echo words rule source port minute ;;
+	--rule | --limit | --count) echo words ;;
+	--direction) echo words in out forward ;;
 	--group) echo groups ;;
 	esac
 }
@@ -45,6 +48,8 @@ _fwctl_options() {
 	printf '%s\n' --netns --json --color --help -h --version -v
 	case $1 in
 	fmt) printf '%s\n' --write -w ;;
+	hits) printf '%s\n' --since --by --rule --direction --limit ;;
+	watch) printf '%s\n' --count ;;
 	show) printf '%s\n' --nft ;;
 	ban) printf '%s\n' --for --group ;;
 	unban) printf '%s\n' --group ;;

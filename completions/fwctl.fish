@@ -7,7 +7,7 @@ function __fwctl_command
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --color --for --group --netns
+        else if contains -- $word --by --color --count --direction --for --group --limit --netns --rule --since
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -76,6 +76,15 @@ complete -c fwctl -n '__fwctl_is plan' -k -a '(__fish_complete_suffix .conf)'
 complete -c fwctl -n __fwctl_needs_command -a apply -d 'make the kernel run a policy: one transaction, only what differs'
 complete -c fwctl -n '__fwctl_is apply' -k -a '(__fish_complete_suffix .conf)'
 complete -c fwctl -n __fwctl_needs_command -a status -d 'what runs, and the hits of every line'
+complete -c fwctl -n __fwctl_needs_command -a hits -d 'who hit what, now and last week (by fwctld)'
+complete -c fwctl -n '__fwctl_is hits' -l since -x -a '(__fwctl_times)' -d 'how far back: 15m, 24h, 14d'
+complete -c fwctl -n '__fwctl_is hits' -l by -x -a 'rule source port minute' -d 'what is added up'
+complete -c fwctl -n '__fwctl_is hits' -l rule -x -a '' -d 'only this line of the policy: 7, policy.conf:7, its label or id'
+complete -c fwctl -n '__fwctl_is hits' -l direction -x -a 'in out forward' -d 'only this direction'
+complete -c fwctl -n '__fwctl_is hits' -l limit -x -a '' -d 'at most so many rows'
+complete -c fwctl -n __fwctl_needs_command -a top -d 'a live table of the lines and their rates'
+complete -c fwctl -n __fwctl_needs_command -a watch -d 'events as they come, e.g. watch deny tcp from 192.0.2.0/24'
+complete -c fwctl -n '__fwctl_is watch' -l count -x -a '' -d 'end after so many'
 complete -c fwctl -n __fwctl_needs_command -a show -d 'the compiled ruleset of a policy, or what the kernel holds'
 complete -c fwctl -n '__fwctl_is show' -k -a '(__fish_complete_suffix .conf)'
 complete -c fwctl -n '__fwctl_is show' -l nft -d 'as `nft -f` reads it'
@@ -95,4 +104,4 @@ complete -c fwctl -n '__fwctl_is bans' -l group -x -a '(__fwctl_groups)' -d 'whi
 complete -c fwctl -n __fwctl_needs_command -a renew -d 'compile the running policy for the present clock (by fwctl-renew.timer)'
 complete -c fwctl -n __fwctl_needs_command -a flush -d 'take all that fwctl put into the kernel out again'
 complete -c fwctl -n __fwctl_needs_command -a help -d 'this list'
-complete -c fwctl -n '__fwctl_is help' -a 'check fmt plan apply status show explain diff services ban unban bans renew flush help'
+complete -c fwctl -n '__fwctl_is help' -a 'check fmt plan apply status hits top watch show explain diff services ban unban bans renew flush help'

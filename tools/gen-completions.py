@@ -34,7 +34,8 @@ def option_kind(option):
     argument = option["argument"]
     if argument is None:
         return None
-    return OPTION_KINDS[argument] if argument in OPTION_KINDS else "words " + argument.replace("|", " ")
+    # N or LINE is a name for what a person thinks of
+    return OPTION_KINDS[argument] if argument in OPTION_KINDS else "words " + " ".join(word for word in argument.split("|") if not word.isupper())
 
 
 def spellings(option):
@@ -134,7 +135,7 @@ complete -F _fwctl fwctl
 
 
 def bash_case(pattern, what):
-    return f"\t{pattern}) echo {what} ;;"
+    return f"\t{pattern}) echo {what.strip()} ;;"
 
 
 def bash(table):

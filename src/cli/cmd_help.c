@@ -31,14 +31,28 @@ static enum fw_outcome help_json(void)
 	return fw_cli_flush_stdout(FW_OUTCOME_DONE);
 }
 
+/* Columns of the longest option with what it takes. */
+static int width_of_options(unsigned int bits)
+{
+	size_t width = 12;
+
+	for (const struct fw_option_row *row = fw_option_rows; row->name; row++) {
+		const size_t own = strlen(row->name) + 1 + (row->argument ? strlen(row->argument) : 0);
+		if ((bits & row->bit) && row->summary && own > width)
+			width = own;
+	}
+	return (int)width;
+}
+
 enum fw_outcome fw_cli_help_command(const struct fw_command *command)
 {
 	printf("usage: fwctl %s%s%s\n\n  %s\n", command->name, *command->arguments ? " " : "", command->arguments, command->summary);
+	const int width = width_of_options(command->options);
 	const char *gap = "\n";
 	for (const struct fw_option_row *row = fw_option_rows; row->name; row++) {
 		if (!(command->options & row->bit) || !row->summary)
 			continue;
-		printf("%s  --%s %-*s %s\n", gap, row->name, (int)(12 - strlen(row->name)), row->argument ? row->argument : "", row->summary);
+		printf("%s  --%s %-*s %s\n", gap, row->name, width - 1 - (int)strlen(row->name), row->argument ? row->argument : "", row->summary);
 		gap = "";
 	}
 	printf("\nfwctl(8) tells the rest.\n");

@@ -15,7 +15,7 @@ const struct fw_command fw_commands[] = {
 	{ "plan", "[POLICY]", "what apply would change (exit 0: nothing, 2: changes)", 0, 1, fw_cmd_plan },
 	{ "apply", "[POLICY]", "make the kernel run a policy: one transaction, only what differs", FW_OPT_NO_VERIFY, 1, fw_cmd_apply },
 	{ "status", "", "what runs, and the hits of every line", 0, 0, fw_cmd_status },
-	{ "hits", "[--since 24h] [--by rule|source|port|minute]", "who hit what, now and last week (by fwctld)",
+	{ "hits", "[--by rule|source|port|minute]", "who hit what, now and last week (by fwctld)",
 	  FW_OPT_SINCE | FW_OPT_BY | FW_OPT_RULE | FW_OPT_DIRECTION | FW_OPT_LIMIT, 0, fw_cmd_hits },
 	{ "top", "", "a live table of the lines and their rates", 0, 0, fw_cmd_top },
 	{ "watch", "[--count N] [FILTER]", "events as they come, e.g. watch deny tcp from 192.0.2.0/24", FW_OPT_COUNT, FW_CLI_WORDS, fw_cmd_watch },
