@@ -32,6 +32,8 @@ deny telnet log
 """
 EVIL = "a\033[2Jb\u009bc\u202ed\ne"
 PATIENCE = 20
+with open(FWCTL, "rb") as program:
+    SANITIZED = b"__asan_init" in program.read()
 
 
 class Failed(Exception):
@@ -328,7 +330,7 @@ def test_endless_answer(space):
 
     with space.daemon() as daemon:
         daemon.answers["/v1/hits"] = endless
-        done = space.run("hits", "--by", "source", before=["prlimit", "--as=400000000"])
+        done = space.run("hits", "--by", "source", before=[] if SANITIZED else ["prlimit", "--as=400000000"])  # the sanitizer takes terabytes of addresses
     need(done.status == 3 and "does not answer" in done.err, done)
 
 
