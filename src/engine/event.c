@@ -56,7 +56,9 @@ bool fw_line_is_named(const struct fw_line *line, const char *word)
 
 static struct fw_str take_word(struct fw_str *rest)
 {
-	const char *blank = rest->len > 0 ? memchr(rest->data, ' ', rest->len) : NULL;
+	if (rest->len == 0)
+		return *rest;
+	const char *blank = memchr(rest->data, ' ', rest->len);
 	const struct fw_str word = { rest->data, blank ? (size_t)(blank - rest->data) : rest->len };
 
 	*rest = blank ? (struct fw_str){ blank + 1, rest->len - word.len - 1 } : (struct fw_str){ rest->data + rest->len, 0 };

@@ -183,7 +183,7 @@ static bool take_protocol(struct reader *r, struct fw_str word)
 int fw_event_filter_parse(struct fw_str text, struct fw_event_filter *ret_filter, char ret_error[160])
 {
 	struct fw_event_filter filter = { .given = 0 };
-	struct reader reader = { .rest = text, .filter = &filter, .error = ret_error };
+	struct reader reader = { .rest = text.data ? text : FW_STR(""), .filter = &filter, .error = ret_error };
 
 	ret_error[0] = '\0';
 	for (struct fw_str word = next_word(&reader); word.len > 0 && !ret_error[0]; word = next_word(&reader))

@@ -43,6 +43,10 @@ SUITES = [
     ("man", "manual pages, and whether they are true", "tests/man/run", 120),
     ("wire", "packets between namespaces", "python3 tests/wire/run.py", 600),
     ("wire-asan", "the same, fwctl with sanitizers", "FWCTL=build/asan/fwctl python3 tests/wire/run.py", 900),
+    ("daemon", "fwctld: counts, events, history, kills, a full disk, clients", "python3 tests/daemon/test_fwctld.py", 300),
+    ("daemon-asan", "the same with sanitizers", "FWCTL=build/asan/fwctl python3 tests/daemon/test_fwctld.py", 600),
+    ("client", "hits, watch, top and status against a daemon that is played", "python3 tests/daemon/test_client.py", 300),
+    ("browser", "the page, in Chromium", "python3 tests/daemon/browser.py", 300),
     ("reference", "the reference evaluator itself", "python3 tests/wire/reference/test_reference.py", 120),
     ("random", "random policies: evaluator, explain and packets agree", "python3 tests/wire/reference/test_random.py --seeds 1-1500", 900),
     ("random-eager", "other ones, compiled with every way of big policies", f"make -s {JOBS} BUILD=build/eager CFLAGS=-DFW_COMPILE_EAGER all && "
