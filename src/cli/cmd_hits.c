@@ -228,11 +228,11 @@ static uint64_t sum_of(const json_t *list, const char *name)
 
 /* What an answer lists, by the name of its list. */
 static const struct kind {
-	const char *list, *subject, *counted, *next;
+	const char *list, *subject, *counted, *next; /* no subject: what the history kept of that time */
 	void (*print)(const struct fw_cli *cli, const json_t *list);
 } kinds[] = {
 	{ "lines", "line", "packets", "`fwctl hits --by source --rule LINE` tells who it was", print_lines },
-	{ "times", "time", "packets", "`fwctl hits` tells which lines, --since and --rule less of it", print_times },
+	{ "times", NULL, "packets", "`fwctl hits` tells which lines, --since and --rule less of it", print_times },
 	{ "sources", "source", "events", "`fwctl ban ADDRESS` keeps one out, `fwctl watch from ADDRESS` shows what it does", print_sources },
 	{ "ports", "port", "events", "`fwctl watch port N` shows who", print_ports },
 };
@@ -242,13 +242,15 @@ static void print_sum(const json_t *answer, const struct kind *kind, const json_
 {
 	const int64_t since = fw_told_time(answer, "since"), from = fw_told_time(answer, "complete_from");
 	const size_t count = json_array_size(list);
+	const char *subject = kind->subject ? kind->subject : fw_told_text(answer, "resolution");
 	char when[32];
 
 	fw_format_time_local(since, when);
+	fputs(count > 0 ? "\n" : "", stdout);
 	if (count == 0)
 		printf("no hits since %s", when);
 	else
-		printf("\nsince %s: %" PRIu64 " %s of %zu %s%s", when, sum_of(list, kind->counted), kind->counted, count, kind->subject, count > 1 ? "s" : "");
+		fw_say(stdout, "since %s: %" PRIu64 " %s of %zu %s%s", when, sum_of(list, kind->counted), kind->counted, count, subject, count > 1 ? "s" : "");
 	fw_format_time_local(from, when);
 	if (from > since)
 		printf(" (the history begins %s)", when);

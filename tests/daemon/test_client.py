@@ -193,7 +193,7 @@ def test_hits_minutes(space):
         daemon.say("/v1/hits", answer)
         done = space.run("hits", "--by", "minute", env={"TZ": "UTC-2"})
     need(re.search(r"^2026-11-24 11:01 +5 +300 B +\u2588{8}$", done.out, re.M) and re.search(r"^2026-11-24 11:41 +10 +600 B +\u2588{16}$", done.out, re.M), done)
-    need("since 2026-11-24 11:00:00: 15 packets of 2 times" in done.out, done)
+    need("since 2026-11-24 11:00:00: 15 packets of 2 minutes" in done.out, done)
 
 
 def test_hits_none(space):
