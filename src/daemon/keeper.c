@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define LOOK_SOON_US 50000ull      /* after a change: others may follow at once */
+#define LOOK_AGAIN_US 300000ull
+#define LOOKS_AGAIN 5
 #define LOOK_COST_FACTOR 20        /* looking takes a twentieth of the time at most */
 #define ALIVE_MAX_US (20 * 1000000ull)
 
@@ -113,11 +115,13 @@ static int on_look(sd_event_source *source, uint64_t now, void *data)
 {
 	struct fw_keeper *keeper = data;
 
-	(void)source;
 	(void)now;
 	const int r = keeper->channel.fd >= 0 ? fw_keeper_look(keeper) : 0;
 	if (keeper->channel.fd >= 0)
 		arm_poll(keeper);
+	keeper->looks = keeper->look_again ? keeper->looks + 1 : 0;
+	if (keeper->look_again && keeper->looks < LOOKS_AGAIN)
+		arm(source, fw_keeper_now_us() + LOOK_AGAIN_US);
 	return check(keeper, "telling the front what runs", r);
 }
 

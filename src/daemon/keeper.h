@@ -43,6 +43,8 @@ struct fw_keeper {
 	size_t line_count;
 	uint16_t log_group; /* that is listened to, 0: none yet */
 	bool listens, told_busy;
+	bool look_again; /* the text of what runs was not found; after LOOKS_AGAIN times it is taken for lost */
+	unsigned int looks;
 
 	sd_event_source *poll, *look; /* timers: read the counters; find out what runs */
 	uint64_t polled_us, poll_cost_us, poll_every_us; /* monotonic */

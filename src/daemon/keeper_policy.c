@@ -144,6 +144,7 @@ static int look(struct fw_keeper *keeper, struct fw_session *session)
 		fw_keeper_say(LOG_WARNING, "finding out what runs: %s", session->message);
 		return 0;
 	}
+	keeper->look_again = status.active && status.generation == 0; /* its text may be on its way into the state folder */
 	int r = listen_to(keeper, status.log_group ? status.log_group : DEFAULT_LOG_GROUP);
 	return r < 0 ? r : tell_status(keeper, &status);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""fwctld against a real kernel: what it counts, keeps and says, and what becomes of it when it is killed, starved, or lied to: test_fwctld.py [-k WORD] [--kills N]
+"""fwctld against a real kernel: what it counts, keeps and says, and what becomes of it when it is killed, starved, or lied to: test_fwctld.py [-k WORD] [--kills N] [--garbage SECONDS]
 
 Packets go over veth between namespaces. FWCTL: the program (build/fwctl), fwctld lies beside it. Last line: N passed, N failed.
 """
@@ -23,6 +23,7 @@ from packets import both, checksum, echo, frame, gre, network, tcp, udp
 from space import HOST_MAC, PEER_MAC
 
 KILLS = 25
+GARBAGE_SECONDS = 0
 
 
 # --- what is counted ---
@@ -467,7 +468,10 @@ def test_garbage(p):
     front = p.front()
     pieces = [b"GET ", b"/v1/hits", b"?by=", b"rule", b" HTTP/1.1\r\n", b"\r\n\r\n", b"Host: x\r\n", b"\0" * 50, b"A" * 9000, b"Content-Length: 99999999999\r\n", b"POST ",
               b"/v1/bans", b'{"address": "', b"%00", b"%ff%fe", b"Transfer-Encoding: chunked\r\n", b"ffffffffffffffff\r\n", b"-1\r\n", b"/v1/events?filter=", b'"']
-    for n in range(400):
+    end = time.monotonic() + GARBAGE_SECONDS
+    n = 0
+    while n < 400 or time.monotonic() < end:
+        n += 1
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(0.03)
         s.connect(p.socket)
@@ -644,12 +648,13 @@ def test_commands(p):
 
 
 def main():
-    global KILLS
+    global KILLS, GARBAGE_SECONDS
     parser = argparse.ArgumentParser(description="fwctld against a real kernel.")
     parser.add_argument("-k", default="", help="only tests whose name holds this word")
     parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--garbage", type=int, default=GARBAGE_SECONDS, help="seconds of garbage for the server")
     options = parser.parse_args()
-    KILLS = options.kills
+    KILLS, GARBAGE_SECONDS = options.kills, options.garbage
     os.environ["FWCTL"] = os.path.abspath(os.environ.get("FWCTL", "build/fwctl"))
     place = Place()
     passed = failed = 0
