@@ -1,5 +1,5 @@
-# Measurements: make bench (commands), make bench-packets, as root; what they mean is in docs/performance.md.
-.PHONY: bench bench-packets bench-programs
+# Measurements: make bench (commands), make bench-packets, make bench-daemon, as root; what they mean is in docs/performance.md.
+.PHONY: bench bench-packets bench-daemon bench-programs
 BENCH_PROGRAMS := read packet replay
 define bench_rule
 $(BUILD)/bench/$(1): $(BUILD)/tests/bench/$(1).o $(LIBS)
@@ -19,3 +19,6 @@ bench: bench-programs
 
 bench-packets: bench-programs
 	BUILD=$(abspath $(BUILD)) python3 tests/bench/packets.py
+
+bench-daemon: bench-programs
+	BUILD=$(abspath $(BUILD)) python3 tests/bench/daemon.py
