@@ -90,10 +90,12 @@ $(BUILD)/src/daemon/web.o: $(BUILD)/gen/web_html.inc $(BUILD)/gen/web_css.inc $(
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRCS))
 unit_module = $(word 2,$(subst _, ,$(notdir $(1))))
+# Of the daemon, what can be tried without a process.
+unit_needs = $(if $(filter daemon,$(1)),$(BUILD)/src/daemon/message.o $(BUILD)/libbase.a,$(call upto,$(1)))
 define unit_rule
-$(BUILD)/unit/$(notdir $(1:.c=)): $(BUILD)/$(1:.c=.o) $(call upto,$(call unit_module,$(1:.c=)))
+$(BUILD)/unit/$(notdir $(1:.c=)): $(BUILD)/$(1:.c=.o) $(call unit_needs,$(call unit_module,$(1:.c=)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) -lcmocka
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) -lcmocka
 endef
 $(foreach t,$(UNIT_SRCS),$(eval $(call unit_rule,$(t))))
 .PHONY: unit-bins
