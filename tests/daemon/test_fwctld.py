@@ -12,6 +12,7 @@ import pwd
 import random
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -68,6 +69,30 @@ def test_events(p):
         ports = (want.sport, want.dport) if want.proto in ("tcp", "udp") else (None, None)
         need((event["source_port"], event["destination_port"]) == ports, event)
         need(("icmp_type" in event) == (want.proto in ("icmp", "icmpv6")), event)
+
+
+def test_many_sources(p):
+    """Sources without end take no more room than 64; of the frequent ones none is missing, and each is as wrong as it says at most."""
+    p.net.apply("default in deny\noption log-default off\ndeny 9/udp log rate 4000000000/second\n")
+    p.start()
+    often = {f"198.18.0.{n}": 900 for n in range(1, 11)}
+    rare = [udp(9, src=f"10.{n >> 14 & 255}.{n >> 6 & 255}.{n % 64 + 1}") for n in range(40000)]
+    before = resident(p.front())
+    for turn in range(2):
+        p.flood(rare[turn * 20000:][:20000], 20000)
+        p.flood([udp(9, src=source) for source in often], 4500)
+    p.until(lambda: p.daemon()["events"] == 49000, lambda: f"all events: {p.daemon()}")
+    found = p.get("/v1/hits?by=source&limit=1000")["sources"]
+    need(len(found) <= 64 and not set(often) - {s["source"] for s in found}, len(found), found[:12])
+    for s in found:
+        need(s["error"] <= 49000 / 64 and s["events"] - s["error"] <= often.get(s["source"], 1) <= s["events"], s)
+    need(resident(p.front()) - before < 4096 or "asan" in FWCTLD, before, resident(p.front()))
+
+
+def resident(pid):
+    """KiB."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        return int(next(line for line in f if line.startswith("VmRSS")).split()[1])
 
 
 def test_lost_is_counted(p):
@@ -279,6 +304,98 @@ def test_bans(p):
     need(status in (400, 409) and b"nope" in body, status, body)
 
 
+# --- under a service manager ---
+
+def listener(path, kind, uid, gid, mode):
+    sock = socket.socket(socket.AF_UNIX, kind)
+    sock.bind(path)
+    os.chown(path, uid, gid)
+    os.chmod(path, mode)
+    sock.listen(16)
+    return sock
+
+
+def as_unit(p, sock, user, *options):
+    """Starts fwctld as systemd would: a socket as descriptor 3, and perhaps another user."""
+    env = {**p.net.env, "FWCTL_KEEPER_SOCKET": f"{p.folder}/keeper.sock", "LISTEN_FDS": "1", "ASAN_OPTIONS": "detect_leaks=0"}
+    with p.net.inside("host"):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.dup2(sock.fileno(), 3)
+                if user:
+                    os.setgroups([])
+                    os.setgid(grp.getgrnam(GROUP).gr_gid)
+                    os.setuid(user.pw_uid)
+                os.execve(FWCTLD, ["fwctld", *options], {**env, "LISTEN_PID": str(os.getpid())})
+            finally:
+                os._exit(1)
+    return pid
+
+
+def test_units(p):
+    """As two units: each is started anew by itself, and nobody but the front's user may be the front."""
+    user = pwd.getpwnam(USER)
+    os.mkdir(f"{p.folder}/h")
+    os.chown(f"{p.folder}/h", user.pw_uid, -1)
+    with open(f"{p.folder}/fwctld.conf", "w", encoding="utf-8") as out:
+        out.write(f"user {USER}\ngroup {GROUP}\n")
+    p.net.apply("default in deny\noption log-default off\ndeny 23/tcp log rate 1000/second\n")
+    for_keeper = listener(f"{p.folder}/keeper.sock", socket.SOCK_SEQPACKET, user.pw_uid, 0, 0o666)
+    for_clients = listener(p.socket, socket.SOCK_STREAM, 0, grp.getgrnam(GROUP).gr_gid, 0o660)
+    stranger = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    stranger.connect(f"{p.folder}/keeper.sock")
+    stranger.settimeout(PATIENCE)
+    keeper = as_unit(p, for_keeper, None, "--part", "keeper", "--config", f"{p.folder}/fwctld.conf")
+    fronts = []
+    try:
+        need(stranger.recv(100) == b"", "root was taken for the front")
+        for turn in range(1, 4):
+            fronts.append(as_unit(p, for_clients, user, "--part", "front", "--history", p.history))
+            p.flood([tcp(23)], 10)
+            p.until(lambda: p.booked().get(p.line(3)["id"]) == 10 * turn, lambda: p.booked())
+            p.flood([tcp(23)], 0)
+            if turn < 3:
+                os.kill(fronts[-1], signal.SIGKILL)
+                os.waitpid(fronts.pop(), 0)
+        os.kill(keeper, signal.SIGKILL)
+        os.waitpid(keeper, 0)
+        os.waitpid(fronts.pop(), 0)  # it cannot do without
+        keeper = as_unit(p, for_keeper, None, "--part", "keeper", "--config", f"{p.folder}/fwctld.conf")
+        fronts.append(as_unit(p, for_clients, user, "--part", "front", "--history", p.history))
+        p.until(lambda: p.booked().get(p.line(3)["id"]) == 30, lambda: p.booked())
+        os.kill(keeper, signal.SIGTERM)
+        need(os.waitpid(keeper, 0)[1] == 0 and os.waitpid(fronts.pop(), 0)[1] == 0, "the end was no good one")
+        keeper = None
+    finally:
+        for pid in [keeper, *fronts]:
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def test_notify(p):
+    """Type=notify: ready when it answers, reloading and ready again, a fed watchdog, stopping."""
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(f"{p.folder}/notify")
+    notify.settimeout(PATIENCE)
+    p.net.apply("allow ssh\n")
+    p.start(wait=False, env={"NOTIFY_SOCKET": f"{p.folder}/notify"})
+    seen = []
+
+    def until_said(word):
+        while not seen or word not in seen[-1]:
+            seen.append(notify.recv(4096).decode())
+    until_said("READY=1")
+    need(p.get("/v1/status")["active"], "ready, and no answer")
+    until_said("WATCHDOG=1")
+    p.process.send_signal(signal.SIGHUP)
+    until_said("RELOADING=1")
+    until_said("READY=1")
+    p.stop()
+    until_said("STOPPING=1")
+
+
 # --- killed ---
 
 def test_killed(p):
@@ -382,6 +499,34 @@ def test_damaged(p):
     need(os.path.exists(p.history + ".damaged") and "damaged" in p.said(), p.said())
 
 
+def test_clock(p):
+    """The clock is set a month ahead, then back: it is told, and nothing of the history goes for its age."""
+    clock, shim = f"{p.folder}/clock", f"{p.folder}/clock.so"
+    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", shim, os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c"), "-ldl"], check=True)
+
+    def set_clock(seconds):
+        with open(clock, "r+b" if os.path.exists(clock) else "wb", buffering=0) as out:
+            out.write(struct.pack("q", seconds))
+    set_clock(0)
+    p.net.apply("default in deny\ndeny 23/tcp\n")
+    p.start(env={"LD_PRELOAD": shim, "FWCTL_CLOCK": clock, "ASAN_OPTIONS": "verify_asan_link_order=0"})
+    key, sent = p.line(2)["id"], 0
+    for step, packets in ((0, 10), (30 * 86400, 20), (-7 * 86400, 5), (0, 3)):
+        set_clock(step)
+        p.flood([tcp(23)], packets)
+        sent += packets
+        p.get("/v1/hits")
+    need(p.said().count("the clock was set by") == 3, p.said())
+    need(p.daemon()["history"]["clock_steps"] == 3, p.daemon())
+    need(p.booked(3600)[key] == 13, "the hour has what was sent in it", p.booked(3600))
+    p.stop()
+    db = sqlite3.connect(p.history)
+    for table in ("minute", "hour", "day"):
+        have = db.execute(f"SELECT sum(packets) FROM {table} JOIN line ON number = {table}.line WHERE key = ?", (key,)).fetchone()[0]
+        need(have == sent, table, have, sent)
+    db.close()
+
+
 # --- clients ---
 
 def test_stream(p):
@@ -422,9 +567,7 @@ def test_slow_client(p):
         p.flood([udp(9)], 5000)
         time.sleep(0.12)
     need(p.line(3)["packets"] == 100000 and p.daemon()["events"] + p.daemon()["events_lost"] == 100000, p.daemon())
-    with open(f"/proc/{p.front()}/status", encoding="utf-8") as f:
-        resident = int(next(line for line in f if line.startswith("VmRSS")).split()[1])
-    need(resident < (40 << 10 if "asan" not in os.environ.get("FWCTL", "") else 1 << 20), "memory", resident)
+    need(resident(p.front()) < 40 << 10 or "asan" in FWCTLD, "memory", resident(p.front()))
     p.until(lambda: p.daemon()["clients"] == 1, "the slow client to be cut off", 60)
     slow.close()
 

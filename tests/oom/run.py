@@ -65,7 +65,7 @@ expect deny telnet from any on eth1
 }
 READING = ["check new.conf", "--json check new.conf", "check broken.conf", "--json check broken.conf", "check unkept.conf", "fmt new.conf", "show new.conf",
            "show --nft new.conf", "--json show new.conf", "show", "explain tcp from 203.0.113.9 port 22", "explain tcp port 22 new.conf",
-           "--json explain tcp port 22 new.conf", "diff old.conf new.conf", "services ftp", "--json services ftp", "status", "--json status",
+           "--json explain tcp port 22 new.conf", "diff old.conf new.conf", "services ftp", "--json services ftp", "status", "--json status", "hits", "--json hits",
            "plan new.conf", "--json plan new.conf", "renew", "help"]
 
 
