@@ -725,7 +725,9 @@ def test_metrics(p):
     p.start()
     p.flood([tcp(23)], 12)
     status, text = p.request("GET", "/metrics")
-    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False, timeout=PATIENCE)
+    tools = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "tools")
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False, timeout=PATIENCE,
+                          env=dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}"))
     need(status == 200 and done.returncode == 0 and not done.stderr, done)
     lines = text.decode().split("\n")
     need(any(line.startswith("fwctl_rule_packets_total{id=\"rule/") and 'line="2"' in line and line.endswith(" 12") for line in lines), lines)
