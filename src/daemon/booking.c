@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define EVENTS_A_TURN 200
+#define NUMBER_LOST (-1) /* of a line whose database is gone: what was booked there is not booked again */
 #define EVENTS_A_LINE 20
 #define LINES_A_TIME 1024   /* numbered in one transaction */
 #define FRESH_SECONDS 3600  /* the first history takes over what was counted by a policy that is no older */
@@ -50,9 +51,12 @@ static void begin_line(struct fw_historian *historian, struct fw_board_line *lin
 	const struct fw_history_seen *seen = historian->seen.len > 0 ? bsearch(&wanted, historian->seen.items, historian->seen.len, sizeof(wanted), compare_seen) : NULL;
 	const struct fw_board *board = historian->board;
 
+	const bool is_known = line->booked.line == number || line->booked.line == NUMBER_LOST;
+
 	line->is_numbered = true;
-	if (line->booked.line == number)
-		return; /* it only got another place */
+	line->booked.line = is_known ? number : line->booked.line;
+	if (is_known)
+		return; /* it only got another place, or another number */
 	line->booked = seen ? *seen : (struct fw_history_seen){ .line = number };
 	if (line->last_hit < line->booked.last_hit)
 		line->last_hit = line->booked.last_hit;
@@ -63,6 +67,25 @@ static void begin_line(struct fw_historian *historian, struct fw_board_line *lin
 }
 
 /* --- numbers --- */
+
+static void lose_numbers_of(const struct fw_vec *lines)
+{
+	for (size_t i = 0; i < lines->len; i++) {
+		struct fw_board_line *line = line_at(lines, i);
+		if (line->is_numbered)
+			line->booked.line = NUMBER_LOST;
+		line->must_book = line->must_book || line->is_numbered;
+		line->is_numbered = false;
+	}
+}
+
+void fw_booking_lose_numbers(struct fw_historian *historian)
+{
+	fw_board_lock(historian->board);
+	lose_numbers_of(&historian->board->lines);
+	lose_numbers_of(&historian->board->gone);
+	fw_board_unlock(historian->board);
+}
 
 /* Lines without a number, at most LINES_A_TIME; their strings stay until the next sweep, which is ours. */
 static size_t collect_unnumbered(struct fw_board *board, struct fw_board_line **ret_lines, struct fw_history_line *ret_told)
@@ -104,6 +127,10 @@ static int number_lines(struct fw_historian *historian, struct numbering *n)
 		all += count;
 	} while (r == 0 && count == LINES_A_TIME);
 	historian->is_first = historian->is_first && all == 0;
+	if (r == 0 && all > 0 && !historian->forgot) {
+		historian->forgot = true;
+		r = fw_history_forget_lines(historian->history, historian->wall);
+	}
 	return r;
 }
 

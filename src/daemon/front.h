@@ -56,7 +56,8 @@ struct fw_historian {
 	uint64_t booked_events; /* of board->event_count */
 	int64_t wall, boot;     /* clocks at the last turn, seconds */
 	int64_t distrust_until; /* of the boot clock: until then nothing goes for its age */
-	bool has_seen, is_first;
+	bool is_first; /* the history has just begun */
+	bool forgot;   /* lines of long ago */
 	struct fw_vec seen; /* struct fw_history_seen, of the start, sorted by line */
 };
 int fw_historian_start(struct fw_historian *historian, struct fw_board *board, const char *path);

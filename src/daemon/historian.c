@@ -207,15 +207,23 @@ static void book(struct fw_historian *historian, struct turns *turns)
 	const int r = fw_booking_book(historian);
 
 	say_error(historian, "writing", r);
-	refresh_facts(historian);
 	turns->book = historian->boot + TURN_SECONDS;
 	turns->owed = r < 0;
+	if (r == -ENOSPC)
+		turns->prune = 0;
+	if (r != -EBADMSG) {
+		refresh_facts(historian);
+		return;
+	}
+	fw_history_close(historian->history); /* damaged: opening it moves it aside */
+	historian->history = NULL;
+	fw_booking_lose_numbers(historian);
 }
 
 static void turn(struct fw_historian *historian, struct turns *turns, const struct wish *wish)
 {
 	watch_clock(historian);
-	if (!historian->history && historian->boot >= turns->open) {
+	if (!historian->history && wish->limits.max_bytes > 0 && historian->boot >= turns->open) {
 		open_history(historian, &wish->limits);
 		turns->open = historian->boot + RETRY_SECONDS;
 	} else if (historian->history && wish->limits_changed) {

@@ -276,8 +276,6 @@ int fw_history_open(const char *path, const struct fw_history_limits *limits, ch
 		r = fw_history_set_limits(history, limits);
 	if (r == 0)
 		r = begin_run(history);
-	if (r == 0)
-		r = fw_history_forget_lines(history, (int64_t)time(NULL));
 	if (r < 0) {
 		if (!ret_note[0])
 			snprintf(ret_note, 256, "%s", path);

@@ -36,6 +36,10 @@ struct fw_history_line { /* strings may be NULL but for key; what is told last o
 /* The numbers of these lines, made where they are new; place and label are brought up to date. One transaction. 0 or -errno (-ENOSPC: disk full). */
 int fw_history_number_lines(struct fw_history *history, const struct fw_history_line *lines, size_t count, int64_t *ret_numbers);
 
+/* Lines that nobody told of, and that had no hits, for as long as anything is kept. For once after the lines of the present policy were numbered: nobody may hold a
+ * number of another one. 0 or -errno. */
+int fw_history_forget_lines(struct fw_history *history, int64_t now);
+
 /* A counter as it was last read. `epoch`: boot, namespace and table in one number; `handle`: the counter in it. */
 struct fw_history_seen {
 	int64_t line;

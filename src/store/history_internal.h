@@ -48,8 +48,6 @@ void fw_history_finalize(sqlite3_stmt **statement); /* for FW_CLEANUP */
 /* Since when rows of a table are all there: "minute", "hour", "day". */
 int fw_history_complete_from(struct fw_history *history, const char *table, int64_t *ret_from);
 
-int fw_history_forget_lines(struct fw_history *history, int64_t now);
-
 /* An item of a summary as bytes of a row, little-endian: hi, lo, count, error (8 bytes each), tag (4). */
 #define FW_TOP_ITEM_BYTES 36
 void fw_history_pack_top(const struct fw_heavy *heavy, uint8_t *ret_bytes);

@@ -302,7 +302,6 @@ int fw_history_prune(struct fw_history *history, int64_t now, bool may_age)
 	return r < 0 ? r : unused > 1256;
 }
 
-/* At the start, when nobody holds numbers: lines that nobody told of, and that had no hits, for as long as anything is kept. */
 int fw_history_forget_lines(struct fw_history *history, int64_t now)
 {
 	char sql[320];
