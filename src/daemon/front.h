@@ -34,7 +34,7 @@ struct fw_job { /* a question of a client about the past */
 	size_t limit;
 	struct fw_buf out; /* the answer's body */
 	int status;        /* of HTTP */
-	struct fw_request *request; /* who asked; NULL: the client is gone */
+	uint64_t ticket;   /* of the request that asked */
 	struct fw_job *next;
 };
 struct fw_historian {
@@ -123,7 +123,8 @@ struct fw_request {
 	struct fw_server *server;
 	struct MHD_Connection *connection;
 	enum fw_wait waits;
-	uint64_t ticket, since_us;
+	uint64_t ticket; /* of its question to keeper or historian: no other request has it */
+	uint64_t since_us;
 	bool counted;  /* the counters were read for it */
 	struct fw_job *job;  /* answered */
 	struct fw_buf body;  /* of a POST or DELETE */

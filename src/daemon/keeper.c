@@ -4,6 +4,7 @@
 #include "daemon/keeper.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,8 +126,11 @@ static int on_look(sd_event_source *source, uint64_t now, void *data)
 	return check(keeper, "telling the front what runs", r);
 }
 
+/* What is due already is not put off by the next change. */
 static void look_soon(struct fw_keeper *keeper)
 {
+	if (sd_event_source_get_enabled(keeper->look, NULL) > 0)
+		return;
 	const uint64_t soon = fw_keeper_now_us() + LOOK_SOON_US, fair = keeper->looked_us + LOOK_COST_FACTOR * keeper->look_cost_us;
 
 	arm(keeper->look, soon > fair ? soon : fair);
@@ -311,6 +315,13 @@ static int begin_front(struct fw_keeper *keeper)
 	return r;
 }
 
+static bool has_hung_up(int fd)
+{
+	struct pollfd state = { .fd = fd, .events = 0 };
+
+	return fd >= 0 && poll(&state, 1, 0) == 1 && state.revents & POLLHUP;
+}
+
 static int on_front(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct fw_keeper *keeper = data;
@@ -318,6 +329,8 @@ static int on_front(sd_event_source *source, int fd, uint32_t events, void *data
 	(void)source;
 	(void)fd;
 	(void)events;
+	if (has_hung_up(keeper->channel.fd)) /* the one before; its end was not read yet */
+		lose_front(keeper);
 	const int r = fw_keeper_accept(keeper);
 	return r < 0 ? 0 : check(keeper, "telling a new front of settings", begin_front(keeper));
 }
@@ -369,12 +382,13 @@ void fw_keeper_done(struct fw_keeper *keeper)
 	fw_kernel_close(keeper->kernel);
 	fw_arena_free(keeper->arena);
 	fw_close_fd(&keeper->listen_fd);
+	fw_close_fd(&keeper->tcp_fd);
 	fw_close_fd(&keeper->lock_fd);
 }
 
 int fw_keeper_run(const struct fw_keeper_options *options)
 {
-	struct fw_keeper keeper = { .options = options, .lock_fd = -1, .listen_fd = -1, .channel = { .fd = -1 }, .poll_every_us = 5000000 };
+	struct fw_keeper keeper = { .options = options, .lock_fd = -1, .listen_fd = -1, .tcp_fd = -1, .channel = { .fd = -1 }, .poll_every_us = 5000000 };
 	char error[512];
 
 	fw_config_defaults(&keeper.config);

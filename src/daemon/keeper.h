@@ -32,6 +32,8 @@ struct fw_keeper {
 	pid_t front;
 	char netns[64]; /* name of the state's folder, "": the machine's own */
 	int lock_fd, listen_fd; /* of the Unix socket for clients; where the front is a unit, of the one for it */
+	int tcp_fd; /* of `listen`, -1: none; the front has it too */
+	struct fw_config tcp_of; /* the settings that it was opened for */
 	uid_t front_uid;
 	sd_event_source *channel_source;
 	int exit_status;

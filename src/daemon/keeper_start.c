@@ -255,17 +255,28 @@ static int open_listener(const struct fw_config *config)
 	return r;
 }
 
+/* An address that stays keeps its socket: nobody may listen there twice. */
+static void renew_listener(struct fw_keeper *keeper)
+{
+	const struct fw_config *config = &keeper->config;
+	const bool same = config->has_listen && keeper->tcp_fd >= 0 && memcmp(&config->listen, &keeper->tcp_of.listen, sizeof(config->listen)) == 0;
+	if (same)
+		return;
+
+	fw_close_fd(&keeper->tcp_fd);
+	keeper->tcp_fd = config->has_listen ? open_listener(config) : -1;
+	keeper->tcp_of = *config;
+	if (config->has_listen && keeper->tcp_fd < 0)
+		fw_keeper_say(LOG_WARNING, "the setting 'listen': %s: there is no page", strerror(-keeper->tcp_fd));
+}
+
 int fw_keeper_send_settings(struct fw_keeper *keeper)
 {
 	const struct fw_config *config = &keeper->config;
-	struct fw_message_settings record = { config->limits.keep_s, config->limits.max_bytes, config->journal, config->has_listen };
-	int fd FW_CLEANUP(fw_close_fd) = config->has_listen ? open_listener(config) : -1;
 
-	if (config->has_listen && fd < 0) {
-		fw_keeper_say(LOG_WARNING, "the setting 'listen': %s: there is no page", strerror(-fd));
-		record.has_listen = 0;
-	}
-	return fw_channel_send(&keeper->channel, FW_MESSAGE_SETTINGS, &record, fd);
+	renew_listener(keeper);
+	const struct fw_message_settings record = { config->limits.keep_s, config->limits.max_bytes, config->journal, keeper->tcp_fd >= 0 };
+	return fw_channel_send(&keeper->channel, FW_MESSAGE_SETTINGS, &record, keeper->tcp_fd >= 0 ? keeper->tcp_fd : -1);
 }
 
 /* The front is started by the service manager, as the user that its unit names. */

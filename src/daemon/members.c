@@ -131,7 +131,7 @@ void fw_server_take_members(struct fw_server *server, const struct fw_message *m
 	const struct fw_message_member *members = message->body;
 	const struct fw_message_done *done = message->body;
 	struct fw_request *request = message->kind == FW_MESSAGE_MEMBERS ? oldest(server) : fw_server_find(server, done->ticket);
-	if (!request)
+	if (!request || request->waits != FW_WAIT_KEEPER)
 		return;
 
 	if (message->kind == FW_MESSAGE_MEMBERS) {
@@ -181,7 +181,7 @@ int fw_server_take_done(struct fw_server *server, const struct fw_message *messa
 	if (r < 0)
 		return r;
 
-	if (request) {
+	if (request && request->waits == FW_WAIT_KEEPER) {
 		put_done(&request->out, done, strings);
 		request->status = status_of(done->outcome);
 		fw_server_resume(server, request);

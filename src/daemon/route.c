@@ -162,7 +162,8 @@ static struct fw_job *new_job(struct fw_request *request, enum fw_job_kind kind)
 	job->kind = kind;
 	job->since_s = SINCE_DEFAULT_S;
 	job->limit = LIMIT_DEFAULT;
-	job->request = request;
+	request->ticket = ++request->server->tickets;
+	job->ticket = request->ticket;
 	fw_buf_init(&job->out, ANSWER_MAX);
 	return job;
 }

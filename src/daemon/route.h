@@ -13,7 +13,7 @@ void fw_route_completed(void *server, struct MHD_Connection *connection, void **
 struct fw_peer fw_peer_of(int fd);
 /* Suspends a request until what it waits for is there; it is then routed again. */
 void fw_request_wait(struct fw_request *request, enum fw_wait what);
-/* The one that waits for the keeper with that ticket, or NULL. */
+/* The one that waits with that ticket, or NULL. */
 struct fw_request *fw_server_find(struct fw_server *server, uint64_t ticket);
 void fw_server_resume(struct fw_server *server, struct fw_request *request);
 /* To all streams, under the board's lock. */

@@ -197,6 +197,15 @@ void fw_server_counted(struct fw_server *server)
 	(void)run_http(server);
 }
 
+struct fw_request *fw_server_find(struct fw_server *server, uint64_t ticket)
+{
+	struct fw_request *request = server->waiting;
+
+	while (request && request->ticket != ticket)
+		request = request->next;
+	return request;
+}
+
 void fw_server_answers(struct fw_server *server)
 {
 	struct fw_job *job = fw_historian_answers(&server->front->historian), *next;
@@ -204,10 +213,8 @@ void fw_server_answers(struct fw_server *server)
 	for (; job; job = next) {
 		next = job->next;
 		job->next = NULL;
-		struct fw_request *request = server->waiting;
-		while (request && request != job->request)
-			request = request->next;
-		if (!request) { /* it waited too long, or its client is gone */
+		struct fw_request *request = fw_server_find(server, job->ticket);
+		if (!request || request->waits != FW_WAIT_HISTORY) { /* it waited too long, or its client is gone */
 			fw_job_free(job);
 			continue;
 		}
@@ -215,15 +222,6 @@ void fw_server_answers(struct fw_server *server)
 		resume(server, request);
 	}
 	(void)run_http(server);
-}
-
-struct fw_request *fw_server_find(struct fw_server *server, uint64_t ticket)
-{
-	struct fw_request *request = server->waiting;
-
-	while (request && (request->waits != FW_WAIT_KEEPER || request->ticket != ticket))
-		request = request->next;
-	return request;
 }
 
 void fw_server_resume(struct fw_server *server, struct fw_request *request)
@@ -243,6 +241,7 @@ static void give_up_old(struct fw_server *server)
 			continue;
 		request->counted = request->waits == FW_WAIT_COUNTS; /* it gets what was counted last */
 		request->status = request->waits == FW_WAIT_COUNTS ? 0 : MHD_HTTP_SERVICE_UNAVAILABLE;
+		request->out.len = 0;
 		resume(server, request);
 	}
 }
@@ -276,6 +275,8 @@ void fw_server_tick(struct fw_server *server)
 		(void)sd_event_source_set_enabled(server->tick, SD_EVENT_OFF);
 		return;
 	}
+	if (sd_event_source_get_enabled(server->tick, NULL) > 0)
+		return; /* requests that come quickly do not put it off */
 	(void)sd_event_now(server->front->loop, CLOCK_MONOTONIC, &now);
 	(void)sd_event_source_set_time(server->tick, now + TICK_US);
 	(void)sd_event_source_set_enabled(server->tick, SD_EVENT_ONESHOT);

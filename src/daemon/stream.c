@@ -11,6 +11,7 @@
 #define EVENT_ROOM 4096    /* an event's JSON, at most about so long */
 #define STREAMS_MAX 32
 #define BLOCK 8192
+#define IDLE_TICKS 50 /* without an event: an empty line tells whether somebody is there still */
 
 struct fw_stream {
 	struct fw_server *server;
@@ -22,6 +23,7 @@ struct fw_stream {
 	uint64_t lost;        /* not told yet */
 	uint64_t kernel_lost; /* of board->tally.lost, that was told */
 	bool sleeps;          /* suspended: it has nothing to send */
+	unsigned int ticks;   /* of sleep */
 	struct fw_stream *next;
 };
 
@@ -119,6 +121,9 @@ void fw_stream_feed(struct fw_stream *stream, const struct fw_board *board)
 		fw_buf_putc(&stream->buf, '\n');
 	}
 	tell_lost(stream, board);
+	stream->ticks = stream->buf.len > 0 ? 0 : stream->ticks + 1;
+	if (stream->ticks >= IDLE_TICKS)
+		fw_buf_putc(&stream->buf, '\n');
 	if (stream->sleeps && stream->buf.len > 0) {
 		stream->sleeps = false;
 		MHD_resume_connection(stream->connection);

@@ -533,10 +533,11 @@ def test_stream(p):
     """Events as lines, filtered, to several clients at once."""
     p.net.apply("default in deny\noption log-default off\ndeny 23/tcp log rate 1000/second\ndeny 53/udp log rate 1000/second\n")
     p.start()
-    streams = []
+    streams, connections = [], []
     for target in ("/v1/events", "/v1/events?filter=udp", "/v1/events?filter=deny%20from%20192.0.2.9%20port%2023"):
         connection = Connection(p.socket)
         connection.request("GET", target)
+        connections.append(connection)
         streams.append(connection.getresponse())
     p.flood([tcp(23), tcp(23, src="192.0.2.9"), udp(53)], 30)
 
@@ -552,6 +553,9 @@ def test_stream(p):
     need({e["protocol"] for e in lines(streams[1], 10)} == {"udp"}, "")
     need({e["source"] for e in lines(streams[2], 10)} == {"192.0.2.9"}, "")
     need(p.request("GET", "/v1/events?filter=nonsense")[0] == 400, "a wrong filter")
+    for one in streams + connections:
+        one.close()
+    p.until(lambda: p.daemon()["clients"] <= 1, lambda: f"those that went without a word to be noticed: {p.daemon()['clients']}")
 
 
 def test_slow_client(p):
@@ -717,6 +721,12 @@ def test_loopback(p):
     need("403" in ask("-H", "Host: evil.example", "http://127.0.0.1:9380/v1/rules").split("\n")[0], "another name was answered")
     need("403" in ask("-X", "POST", "-d", '{"address": "203.0.113.9"}', "http://127.0.0.1:9380/v1/bans").split("\n")[0], "a change over TCP")
     need(p.request("GET", "/")[0] == 404, "the page is at the loopback address only")
+    for text, port, answers in (("keep 3d\nlisten 127.0.0.1:9380\n", 9380, True), ("listen [::1]:9381\n", 9381, True), ("listen off\n", 9381, False)):
+        with open(f"{p.folder}/fwctld.conf", "w", encoding="utf-8") as out:
+            out.write(f"user {USER}\ngroup {GROUP}\n{text}")
+        p.process.send_signal(signal.SIGHUP)
+        p.until(lambda: ("200 OK" in ask(f"http://localhost:{port}/")) == answers, text)
+    need("there is no page" not in p.said(), p.said())
 
 
 def test_metrics(p):
