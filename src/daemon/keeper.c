@@ -308,6 +308,7 @@ static int begin_front(struct fw_keeper *keeper)
 {
 	int r = sd_event_add_io(keeper->loop, &keeper->channel_source, keeper->channel.fd, EPOLLIN, on_channel, keeper);
 
+	keeper->line_count = 0; /* it was told of none yet */
 	if (r >= 0)
 		r = fw_keeper_send_settings(keeper);
 	arm(keeper->look, 0);
