@@ -136,6 +136,16 @@ int fw_client_json(struct fw_client *client, json_t **ret_json, int *ret_status)
 	return 0;
 }
 
+void fw_client_count_now(const struct fw_cli *cli)
+{
+	struct fw_client client FW_CLEANUP(fw_client_done) = FW_CLIENT_NONE;
+	json_t *answer = NULL;
+	int status;
+
+	if (fw_client_begin(cli, "/v1/rules?rates=1", 100, &client) == 0 && fw_client_json(&client, &answer, &status) == 0)
+		json_decref(answer);
+}
+
 /* --- lines --- */
 
 /* A line that is whole is taken out of what was received. */

@@ -16,6 +16,8 @@ void fw_client_done(struct fw_client *client); /* for FW_CLEANUP too */
 
 /* Sends `GET target`. 0; -ECONNREFUSED: fwctld does not run here; -EACCES: it may not be asked by this user; -errno. */
 int fw_client_begin(const struct fw_cli *cli, const char *target, unsigned int timeout_ms, struct fw_client *ret_client);
+/* Lets fwctld, if it runs, read the counters now: those of lines that go with the next change are lost with them. Waits a tenth of a second at most. */
+void fw_client_count_now(const struct fw_cli *cli);
 /* The answer's JSON object (the caller's reference) and status: 0; -ETIMEDOUT; -EBADMSG: no answer of fwctld; -E2BIG; -errno. */
 int fw_client_json(struct fw_client *client, json_t **ret_json, int *ret_status);
 /* The next line of an answer that goes on, without its newline; a last one may have had none. 1; 0: nothing there yet; -EPIPE: it ended; -errno. */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "cli/client.h"
 
 #define APPLIED_LINES 40 /* that apply tells people; plan tells all, and programs get all */
 
@@ -145,6 +145,7 @@ enum fw_outcome fw_cmd_apply(struct fw_cli *cli)
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
+	fw_client_count_now(cli);
 	outcome = fw_engine_apply(session, fw_cli_policy(cli), &applied);
 	if (outcome == FW_OUTCOME_DONE && !cli->json)
 		print_applied(cli, &applied);
@@ -174,6 +175,7 @@ enum fw_outcome fw_cmd_flush(struct fw_cli *cli)
 	if (outcome != FW_OUTCOME_DONE)
 		return outcome;
 
+	fw_client_count_now(cli);
 	outcome = fw_engine_flush(session, &objects);
 	if (outcome == FW_OUTCOME_DONE && !cli->json)
 		printf("%s\n", objects > 0 ? "flushed: nothing of fwctl is in the kernel any more, every packet passes" :

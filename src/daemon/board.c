@@ -380,7 +380,7 @@ static bool is_in_ring(const struct fw_board *board, const struct fw_board_line 
 /* As long as the history cannot be written, lines that went wait for it, but not without end. */
 static bool is_unbooked(const struct fw_board_line *line, size_t gone)
 {
-	if (!line->is_numbered || gone > GONE_MAX)
+	if (gone > GONE_MAX)
 		return false;
 	return line->tops_changed || line->booked.packets != line->now.packets || line->booked.over_packets != line->now.over_packets;
 }

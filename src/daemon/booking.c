@@ -87,45 +87,48 @@ void fw_booking_lose_numbers(struct fw_historian *historian)
 	fw_board_unlock(historian->board);
 }
 
-/* Lines without a number, at most LINES_A_TIME; their strings stay until the next sweep, which is ours. */
-static size_t collect_unnumbered(struct fw_board *board, struct fw_board_line **ret_lines, struct fw_history_line *ret_told)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < board->lines.len && count < LINES_A_TIME; i++) {
-		struct fw_board_line *line = line_at(&board->lines, i);
-		if (line->is_numbered)
-			continue;
-		ret_lines[count] = line;
-		ret_told[count++] = (struct fw_history_line){ line->key, line->line.file, line->line.text, line->line.label, line->line.name,
-							      fw_direction_name(line->line.direction), fw_verdict_name(line->line.verdict), line->line.line };
-	}
-	return count;
-}
-
 struct numbering {
+	size_t count;
 	struct fw_board_line *lines[LINES_A_TIME];
 	struct fw_history_line told[LINES_A_TIME];
 	int64_t numbers[LINES_A_TIME];
 };
 
+/* Lines without a number, at most LINES_A_TIME; their strings stay until the next sweep, which is ours. */
+static void collect_unnumbered(const struct fw_vec *lines, struct numbering *n)
+{
+	for (size_t i = 0; i < lines->len && n->count < LINES_A_TIME; i++) {
+		struct fw_board_line *line = line_at(lines, i);
+		if (line->is_numbered)
+			continue;
+		n->lines[n->count] = line;
+		n->told[n->count++] = (struct fw_history_line){ line->key, line->line.file, line->line.text, line->line.label, line->line.name,
+								fw_direction_name(line->line.direction), fw_verdict_name(line->line.verdict),
+								line->line.line };
+	}
+}
+
 static int number_lines(struct fw_historian *historian, struct numbering *n)
 {
 	struct fw_board *board = historian->board;
-	size_t count, all = 0;
+	size_t all = 0;
 	int r = 0;
 
 	do {
+		n->count = 0;
 		fw_board_lock(board);
-		count = board->counted_us == 0 ? 0 : collect_unnumbered(board, n->lines, n->told);
+		if (board->counted_us > 0) {
+			collect_unnumbered(&board->lines, n);
+			collect_unnumbered(&board->gone, n);
+		}
 		fw_board_unlock(board);
-		r = count > 0 ? fw_history_number_lines(historian->history, n->told, count, n->numbers) : 0;
+		r = n->count > 0 ? fw_history_number_lines(historian->history, n->told, n->count, n->numbers) : 0;
 		fw_board_lock(board);
-		for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t i = 0; r == 0 && i < n->count; i++)
 			begin_line(historian, n->lines[i], n->numbers[i]);
 		fw_board_unlock(board);
-		all += count;
-	} while (r == 0 && count == LINES_A_TIME);
+		all += n->count;
+	} while (r == 0 && n->count == LINES_A_TIME);
 	historian->is_first = historian->is_first && all == 0;
 	if (r == 0 && all > 0 && !historian->forgot) {
 		historian->forgot = true;

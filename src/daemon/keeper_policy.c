@@ -194,7 +194,8 @@ static int tell_changed(struct fw_keeper *keeper)
 
 	for (size_t i = 0; r == 0 && i < keeper->line_count; i++) {
 		struct fw_counted *counted = &keeper->counted[i];
-		if (memcmp(&counted->now, &counted->told, sizeof(counted->now)) == 0)
+		const bool is_gone = counted->told.handle != 0 && counted->now.handle == 0; /* with its line: what it counted last stays true */
+		if (is_gone || memcmp(&counted->now, &counted->told, sizeof(counted->now)) == 0)
 			continue;
 		counted->told = counted->now;
 		r = fw_channel_add(&keeper->channel, FW_MESSAGE_COUNTS, &counted->now);

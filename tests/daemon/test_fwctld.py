@@ -151,6 +151,21 @@ def test_before_apply(p):
     need(p.booked()[key] == 42, p.booked())
 
 
+def test_last_hits(p):
+    """What a line counted up to the apply that takes it away is in the history."""
+    p.net.apply("default in deny\ndeny 23/tcp\nallow 80/tcp\n")
+    p.start()
+    key, other = p.line(2)["id"], p.line(3)["id"]
+    p.flood([tcp(23)], 7)
+    p.net.apply("default in deny\nallow 80/tcp\n")
+    p.until(lambda: not any(line["id"] == key for line in p.get("/v1/rules")["lines"]), "the second policy")
+    need(p.booked().get(key) == 7, p.booked())
+    p.flood([tcp(80)], 3)
+    p.net.fwctl("flush")
+    p.until(lambda: p.get("/v1/status")["active"] is False, "the flush")
+    need(p.booked().get(other) == 3, p.booked())
+
+
 def test_flush_and_apply(p):
     """Counters that begin anew are not taken for old ones."""
     policy = "default in deny\ndeny 23/tcp\n"
