@@ -240,7 +240,11 @@ void fw_client_explain(const struct fw_cli *cli, int error, char *ret_message, s
 {
 	char path[SOCKET_MAX];
 
-	if (find_path(cli, path, sizeof(path)) < 0)
+	const int r = find_path(cli, path, sizeof(path));
+
+	if (error == -ENOMEM || r == -ENOMEM)
+		fw_cli_no_memory();
+	if (r < 0)
 		snprintf(path, sizeof(path), "?");
 	if (error == -EACCES)
 		snprintf(ret_message, size, "fwctld may be asked by root and the group fwctl only (%s)", path);

@@ -50,7 +50,7 @@ static int attach(struct fw_keeper *keeper)
 		fw_keeper_say(LOG_ERR, "%s", session->message);
 		if (session->hint[0])
 			fw_keeper_say(LOG_ERR, "  help: %s", session->hint);
-		return outcome;
+		return (int)outcome;
 	}
 	if (fw_store_netns(session->store))
 		snprintf(keeper->netns, sizeof(keeper->netns), "%s", last_part(fw_store_netns(session->store)));

@@ -65,8 +65,13 @@ expect deny telnet from any on eth1
 }
 READING = ["check new.conf", "--json check new.conf", "check broken.conf", "--json check broken.conf", "check unkept.conf", "fmt new.conf", "show new.conf",
            "show --nft new.conf", "--json show new.conf", "show", "explain tcp from 203.0.113.9 port 22", "explain tcp port 22 new.conf",
-           "--json explain tcp port 22 new.conf", "diff old.conf new.conf", "services ftp", "--json services ftp", "status", "--json status", "hits", "--json hits",
+           "--json explain tcp port 22 new.conf", "diff old.conf new.conf", "services ftp", "--json services ftp", "status", "--json status", "hits --rule 1", "--json hits --rule 1",
            "plan new.conf", "--json plan new.conf", "renew", "help"]
+
+
+def uncounted(text):
+    """Without numbers and the blanks around them: neighbours talk to each other while the counters are shown."""
+    return re.sub(r"[ \d.]+", " ", text)
 
 
 class Oom:
@@ -142,7 +147,7 @@ class Oom:
         """A command that changes nothing: its result, or a failure that is told."""
         before = self.listing(), self.state()
         normal, faults = self.faults(argv, self.points)
-        same = same or (lambda done: (done.stdout, done.stderr) == (normal.stdout, normal.stderr))
+        same = same or (lambda done: (uncounted(done.stdout), done.stderr) == (uncounted(normal.stdout), normal.stderr))
         for fault in faults:
             done = self.run(argv, fault)
             told = done.returncode in (1, 3) and "memory" in done.stderr + done.stdout
