@@ -35,6 +35,7 @@ struct fw_keeper {
 	int tcp_fd; /* of `listen`, -1: none; the front has it too */
 	struct fw_config tcp_of; /* the settings that it was opened for */
 	uid_t front_uid;
+	gid_t front_gid, socket_gid; /* who besides root may ask: 0, nobody */
 	sd_event_source *channel_source;
 	int exit_status;
 

@@ -163,14 +163,10 @@ static int prepare_folder(const char *path, uid_t uid, gid_t gid)
 
 _Noreturn static void become_front(struct fw_keeper *keeper, int channel_fd, const char *history)
 {
-	uid_t uid = 0;
-	gid_t gid = 0;
 	char fds[32];
-	int r = fw_privileges_find(keeper->config.user, keeper->config.group, &uid, &gid);
+	int r = fw_privileges_become(keeper->front_uid, keeper->front_gid);
 
 	snprintf(fds, sizeof(fds), "%d,%d", channel_fd, keeper->listen_fd);
-	if (r == 0)
-		r = fw_privileges_become(uid, gid);
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		r = -errno;
 	if (r == 0 && (fcntl(channel_fd, F_SETFD, 0) < 0 || fcntl(keeper->listen_fd, F_SETFD, 0) < 0))
@@ -213,24 +209,38 @@ static int spawn_front(struct fw_keeper *keeper, const char *history)
 	return fw_channel_init(&keeper->channel, pair[0], FW_KEEPER);
 }
 
+/* Whose process the front is. Where fwctld was built and not installed, and nobody said whose, it is nobody's, and root alone may ask it. */
+static int find_front(struct fw_keeper *keeper)
+{
+	const struct fw_config *config = &keeper->config;
+	const bool is_default = strcmp(config->user, "fwctl") == 0 && strcmp(config->group, "fwctl") == 0;
+	int r = fw_privileges_find(config->user, config->group, &keeper->front_uid, &keeper->front_gid);
+
+	keeper->socket_gid = keeper->front_gid;
+	if (r == -ENOENT && is_default && !keeper->options->is_unit) {
+		r = fw_privileges_find("nobody", "nogroup", &keeper->front_uid, &keeper->front_gid);
+		keeper->socket_gid = 0;
+		fw_keeper_say(LOG_WARNING, "there is no user and group fwctl (`systemd-sysusers` makes them): the front runs as nobody, and only root may ask it");
+	}
+	if (r < 0)
+		return fail(1, "the settings 'user' and 'group'", r == -ENOENT ? "there is none of that name (`systemd-sysusers` makes fwctl)" : strerror(-r));
+	return keeper->front_uid == 0 ? fail(1, "the setting 'user'", "it must not be root") : 0;
+}
+
 static int start_front(struct fw_keeper *keeper)
 {
 	char history[PATH_MAX];
-	uid_t uid = 0;
-	gid_t gid = 0;
-	int r = fw_privileges_find(keeper->config.user, keeper->config.group, &uid, &gid);
+	const int status = find_front(keeper);
+	if (status != 0)
+		return status;
 
-	if (r == 0 && uid == 0)
-		return fail(1, "the setting 'user'", "it must not be root");
-	if (r < 0)
-		return fail(1, "the settings 'user' and 'group'", r == -ENOENT ? "there is none of that name (`systemd-sysusers` makes fwctl)" : strerror(-r));
 	keeper->listen_fd = fw_socket_of_systemd(SOCK_STREAM);
 	if (keeper->listen_fd == -ENOENT)
-		keeper->listen_fd = open_socket(keeper, gid);
+		keeper->listen_fd = open_socket(keeper, keeper->socket_gid);
 	if (keeper->listen_fd < 0)
 		return fail(FW_OUTCOME_REFUSED, "making the socket", strerror(-keeper->listen_fd));
 	default_history(keeper, history, sizeof(history));
-	r = prepare_folder(history, uid, gid);
+	int r = prepare_folder(history, keeper->front_uid, keeper->front_gid);
 	if (r < 0)
 		fw_keeper_say(LOG_WARNING, "%s: its folder: %s", history, strerror(-r)); /* the front says what it cannot keep */
 	r = spawn_front(keeper, history);
@@ -282,11 +292,10 @@ int fw_keeper_send_settings(struct fw_keeper *keeper)
 /* The front is started by the service manager, as the user that its unit names. */
 static int expect_front(struct fw_keeper *keeper)
 {
-	gid_t gid = 0;
-	const int r = fw_privileges_find(keeper->config.user, keeper->config.group, &keeper->front_uid, &gid);
+	const int status = find_front(keeper);
+	if (status != 0)
+		return status;
 
-	if (r < 0)
-		return fail(1, "the settings 'user' and 'group'", r == -ENOENT ? "there is none of that name (`systemd-sysusers` makes fwctl)" : strerror(-r));
 	keeper->listen_fd = fw_socket_of_systemd(SOCK_SEQPACKET);
 	return keeper->listen_fd < 0 ? fail(FW_OUTCOME_USAGE, "--part keeper", "it is for fwctld.service, with its socket") : 0;
 }

@@ -56,13 +56,13 @@ class Place:
         os.chmod(self.folder, 0o711)
         self.socket, self.history = f"{self.folder}/s.sock", f"{self.folder}/h/history.db"
         self.net.env["FWCTL_SOCKET"] = self.socket
-        self.config = ""
+        self.config, self.names = "", f"user {USER}\ngroup {GROUP}\n"
         self.process, self.log = None, f"{self.folder}/log"
         self.wrap = []
 
     def start(self, *options, wait=True, env=None):
         with open(f"{self.folder}/fwctld.conf", "w", encoding="utf-8") as out:
-            out.write(f"user {USER}\ngroup {GROUP}\n{self.config}")
+            out.write(self.names + self.config)
         with open(self.log, "a", encoding="utf-8") as log, self.net.inside("host"):
             self.process = subprocess.Popen([*self.wrap, FWCTLD, "--config", f"{self.folder}/fwctld.conf", "--history", self.history, *options],
                                             env={**self.net.env, **(env or {})}, stderr=log, stdin=subprocess.DEVNULL)
@@ -97,7 +97,7 @@ class Place:
     def fresh(self):
         """As new, for the next test."""
         self.stop()
-        self.wrap, self.config = [], ""
+        self.wrap, self.config, self.names = [], "", f"user {USER}\ngroup {GROUP}\n"
         for name in os.listdir(self.folder):
             path = os.path.join(self.folder, name)
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)

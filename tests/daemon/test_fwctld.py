@@ -265,6 +265,21 @@ def test_rights(p):
     need(os.stat(p.history).st_mode & 0o777 == 0o600, oct(os.stat(p.history).st_mode))
 
 
+def test_not_installed(p):
+    """Where nobody made the user fwctl, the front is nobody's, root alone may ask, and that is said."""
+    for name in ("passwd", "group"):
+        with open(f"/etc/{name}", encoding="utf-8") as f, open(f"{p.folder}/{name}", "w", encoding="utf-8") as out:
+            out.writelines(line for line in f if not line.startswith("fwctl:"))
+        os.chmod(f"{p.folder}/{name}", 0o644)
+    p.names = ""
+    p.wrap = ["unshare", "-m", "sh", "-c", f'mount --bind {p.folder}/passwd /etc/passwd && mount --bind {p.folder}/group /etc/group && exec "$@"', "sh"]
+    p.net.apply("allow ssh\n")
+    p.start()
+    need("runs as nobody" in p.said() and p.get("/v1/status")["active"], p.said())
+    mode = os.stat(p.socket)
+    need(mode.st_gid == 0 and mode.st_mode & 0o777 == 0o660 and os.stat(f"/proc/{p.front()}").st_uid != 0, mode)
+
+
 def as_user(uid, gid, code):
     return subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", sys.executable, "-c", code], capture_output=True, text=True,
                           timeout=PATIENCE, check=False)
